@@ -1,0 +1,69 @@
+"""What a capture yields: batches of frames, and the facts of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBatch:
+    """Consecutive frames of one capture; all arrays have shape (n,).
+
+    `data` is borrowed: who keeps frame bytes beyond the batch copies them.
+    """
+
+    data: bytes
+    """Frame i's captured bytes are data[offset[i] : offset[i] + captured_len[i]]."""
+    offset: NDArray[np.int64]
+    captured_len: NDArray[np.int64]
+    wire_len: NDArray[np.int64]
+    """Length on the wire in bytes, never less than captured_len."""
+    time_ns: NDArray[np.int64]
+    """Nanoseconds since 1970 UTC."""
+    linktype: NDArray[np.int32]
+    """LINKTYPE_ number of the interface that captured the frame."""
+    number: NDArray[np.int64]
+    """1-based frame number in its capture, as Wireshark counts."""
+    capture: int
+    """Index of the capture in CaptureFacts.files."""
+
+    def __len__(self) -> int:
+        """Count the frames."""
+        return len(self.offset)
+
+    def select(self, rows: slice | NDArray[np.bool_]) -> FrameBatch:
+        """Narrow to some rows, sharing the bytes."""
+        return FrameBatch(
+            self.data,
+            self.offset[rows],
+            self.captured_len[rows],
+            self.wire_len[rows],
+            self.time_ns[rows],
+            self.linktype[rows],
+            self.number[rows],
+            self.capture,
+        )
+
+
+@dataclass(slots=True)
+class CaptureFacts:
+    """What is known of the captures as files; complete once they are read."""
+
+    files: list[str] = field(default_factory=list)
+    """Readable captures, as given, in the order in which they were opened."""
+    frames: int = 0
+    bytes: int = 0
+    """Wire lengths, summed."""
+    dropped: int | None = None
+    """Frames that the capturing side says it lost; None where no file says anything."""
+    truncated: bool = False
+    """Some capture ends inside a record or is damaged before its end."""
+    warnings: list[str] = field(default_factory=list)
+    """One line each, such as `FILE: record 17 at byte 1234: ...`."""
+    unreadable: list[str] = field(default_factory=list)
+    """`SOURCE: reason` of every source of which nothing could be read."""
