@@ -39,6 +39,10 @@ TRANSPORT_NAMES = {
 }
 
 
+WITH_PORTS = frozenset({"tcp", "udp", "sctp"})
+"""Names of the transports whose flows have ports."""
+
+
 class Status(IntEnum):
     """What became of a frame; every frame has exactly one."""
 
@@ -134,7 +138,7 @@ FLOW = np.dtype(
 X_a counts what a sent; bytes are wire lengths of frames. first/last: NO_TIME and -NO_TIME where a
 side sent nothing. data_X_ns: X's first transport payload. unreachable_X: an ICMP unreachable
 quoted a packet that X sent. capture: index into the list of sources; first_frame is 1-based there.
-Who is client is decided later (auditor.orient), never here.
+Who is client is decided later (auditor.judge.orient), never here.
 """
 
 

@@ -8,6 +8,9 @@ from functools import cached_property
 ANY_CITRIX = "@any-citrix"
 """Stands for every role that is a Citrix component, except the license server (rows 192, 193)."""
 
+ANY_HOST = "@any"
+"""Stands for any host, whatever its role; only outside the paper pack."""
+
 PACKS = ("paper", "vendor", "ambient", "site")
 
 
@@ -46,6 +49,14 @@ class Role:
     link_row: int | None = None
     """The paper line that only links to this role's ports elsewhere (verdict `not-covered`)."""
 
+    @property
+    def is_citrix(self) -> bool:
+        """Say whether a host of this role counts as a Citrix host for the gravity of findings."""
+        own = self.product not in {"common", "third party"}
+        return self.id == "admin-workstation" or (
+            own and self.kind not in {"thirdparty", "internet", "pseudo"}
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
@@ -77,6 +88,8 @@ class Rule:
     group: str
     group_mode: str = "any"
     """any: one service of the group suffices; all: every service of the group is needed."""
+    also_in: tuple[str, ...] = ()
+    """Further groups in which this rule's traffic counts (192 and 193 in those of 333, 334)."""
     destination_names: tuple[str, ...] = ()
     transport_basis: str = "stated"
     need: str = "expected"
@@ -85,11 +98,19 @@ class Rule:
     feature: str = ""
     """The switch on which the expectation depends; `` if on none."""
     caveats: tuple[str, ...] = ()
+    secure_twin: str = ""
+    """Id of the rule that the document offers as the secure alternative to an insecure one."""
     one_way: bool = False
     matches: bool = True
     """False for a record that documents something but can match no flow (row 212, ...)."""
     cadence_s: int = 300
     """A capture shorter than this cannot show the absence of the traffic."""
+    names_any_depth: bool = False
+    """The destination names cover every depth of subdomains, not one label alone."""
+    prohibits: bool = False
+    """The document forbids this traffic on every service (row 73: nothing from the cloud side)."""
+    source_ports: bool = False
+    """The services are ports that the source sends from, never a service it offers (row 278)."""
     inherited_from: int | None = None
     note: str = ""
     part: str = ""
@@ -98,6 +119,11 @@ class Rule:
     """vendor and ambient: address of the page that states it."""
     source: str = field(default="", compare=False)
     """`file:line` of the rule."""
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """List the groups that the rule's traffic satisfies."""
+        return (self.group, *self.also_in)
 
     @cached_property
     def weak(self) -> bool:

@@ -1,0 +1,1 @@
+"""Verdicts, coverage and findings: what the documents say of what was seen."""

@@ -1,0 +1,307 @@
+"""What deserves somebody's time: one finding per kind, pair of hosts and talk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.judge import wording
+from auditor.judge.conversations import Conversation, Conversations
+from auditor.judge.vocabulary import OUTCOMES, SERVED, UNEXPECTED, Coverage, Severity, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from auditor.catalog.model import Rule
+    from auditor.hosts import Host
+    from auditor.judge.expect import Expectation
+    from auditor.judge.judged import Judged
+    from auditor.judge.verdict import Judgement
+
+_ORDER = list(Verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to look at; its identity excludes counts and times, so that audits compare."""
+
+    kind: str
+    """unexpected, blocked, missing, insecure or unknown."""
+    severity: Severity
+    title: str
+    client: str
+    """Host name, else address; a role where no host is meant."""
+    client_roles: tuple[str, ...]
+    server: str
+    server_roles: tuple[str, ...]
+    transport: str
+    port: int | None
+    flows: tuple[int, ...]
+    """Rows of the flow table, in order; empty for what is missing."""
+    rules: tuple[Rule, ...]
+    rows: tuple[int, ...]
+    rule_ids: tuple[str, ...]
+    caveats: tuple[str, ...]
+    reason: str
+    advice: str
+    hosts: tuple[Host | None, Host | None] = field(default=(None, None), compare=False)
+
+    @property
+    def id(self) -> str:
+        """Name the finding the same in every audit: twelve hexadecimal digits."""
+        identity = (self.kind, self.client, self.server, self.transport, str(self.port))
+        return hashlib.sha256("\x1f".join(identity).encode()).hexdigest()[:12]
+
+
+def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
+    """List all findings, the gravest first."""
+    finder = _Finder(judged, expectations)
+    found = [
+        *finder.unexpected(),
+        *finder.blocked(),
+        *finder.insecure(),
+        *finder.unknown(),
+        *finder.missing(),
+    ]
+    return sorted(found, key=lambda f: (-f.severity, f.flows or (1 << 62,), f.title))
+
+
+class _Finder:
+    def __init__(self, judged: Judged, expectations: list[Expectation]) -> None:
+        self.judged = judged
+        self.book = judged.book
+        self.expectations = expectations
+        self.served = judged.with_outcome(SERVED)
+        self.conversations = Conversations(judged).of
+
+    def unexpected(self) -> Iterator[Finding]:
+        for talk in self.conversations(self.judged.having(UNEXPECTED)):
+            judgement = min(
+                (self._judgement(row) for row in talk.flows.tolist()),
+                key=lambda j: _ORDER.index(j.verdict),
+            )
+            attempted = bool(self.judged.attempted[talk.flows].all())
+            severity = self._gravity(talk, attempted=attempted)
+            if any(caveat.startswith("doubtful-") for caveat in judgement.caveats):
+                severity = severity.lower()
+            yield self._finding(
+                "unexpected",
+                severity,
+                f"{wording.TITLES[judgement.verdict]}: {talk}",
+                talk,
+                wording.unexpected_reason(
+                    judgement.verdict,
+                    judgement.rules,
+                    talk.service,
+                    talk.client.roles,
+                    talk.server.roles,
+                ),
+                wording.unexpected_advice(judgement.verdict, attempted=attempted),
+            )
+
+    def blocked(self) -> Iterator[Finding]:
+        documented = self.judged.having({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
+        working = self._working_groups(documented & ~self.judged.attempted)
+        for talk in self.conversations(documented):
+            if not self.judged.attempted[talk.flows].all():
+                continue
+            judgement = self._judgement(int(talk.flows[0]))
+            groups = {group for rule in judgement.rules for group in rule.groups}
+            instead = any(group in working[talk.pair] for group in groups)
+            purpose = next((rule.purpose for rule in judgement.rules), "").rstrip(".")
+            refused = self.judged.outcome[talk.flows]
+            how = sorted({str(word) for word in self._outcome_words(refused)})
+            yield self._finding(
+                "blocked",
+                Severity.LOW if instead else Severity.HIGH,
+                f"blocked: {talk}",
+                talk,
+                f"{' and '.join(how)}, never let through: {purpose}"
+                + ("; an alternative between the two works" if instead else ""),
+                f"Allow {talk.client.address} -> {talk.server.address} "
+                f"{talk.service} on the way between "
+                "them, or start the service; others of the role show whether it listens.",
+            )
+
+    def insecure(self) -> Iterator[Finding]:
+        flagged = np.array(
+            ["insecure-alternative" in j.caveats for j in self.judged.judgements], dtype=bool
+        )
+        mask = self.judged.having({Verdict.DOCUMENTED}) & ~self.judged.attempted
+        for talk in self.conversations(mask & self._per_flow(flagged)):
+            rules = self._judgement(int(talk.flows[0])).rules
+            twins = ", ".join(wording.secure_twins(rules, self.book.rules))
+            yield self._finding(
+                "insecure",
+                Severity.MEDIUM,
+                f"insecure: {talk}",
+                talk,
+                f"the paper offers {twins} for the same purpose" if twins else "plaintext in use",
+                f"Move the client to {twins}." if twins else "Prefer the encrypted talk.",
+            )
+
+    def unknown(self) -> Iterator[Finding]:
+        for verdict in (Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE):
+            for talk in self.conversations(self.judged.having({verdict})):
+                rules = self._judgement(int(talk.flows[0])).rules
+                if verdict is Verdict.NEEDS_HOSTNAME:
+                    names = sorted({n for rule in rules for n in rule.destination_names})
+                    wanted = f" ({', '.join(names)})" if names else ""
+                    reason = f"only a host name could tell whether this is {_roles(rules)}{wanted}"
+                    advice = "Capture the DNS answers or TLS handshakes, or list the server."
+                else:
+                    ends = (talk.client, talk.server)
+                    unknown = [host.label for host in ends if not host.roles and not host.special]
+                    reason = f"role of {' and '.join(unknown)} unknown; it would fit " + (
+                        wording.rules_text(rules)
+                    )
+                    advice = "List the host with its roles in the site file."
+                yield self._finding(
+                    "unknown",
+                    Severity.LOW,
+                    f"cannot be judged: {talk}",
+                    talk,
+                    reason,
+                    advice,
+                )
+
+    def missing(self) -> Iterator[Finding]:
+        for expectation in self.expectations:
+            if expectation.status is Coverage.MISSING:
+                strong = expectation.strength == "strong"
+                yield self._absence(
+                    expectation,
+                    expectation.source,
+                    Severity.MEDIUM if strong else Severity.LOW,
+                    f"expected, not seen: {expectation.source} -> {expectation.destination}",
+                    expectation.why,
+                )
+            elif expectation.status is Coverage.SEEN and expectation.silent_stands_out:
+                for row in expectation.silent:
+                    host = self.judged.hosts.table[row]
+                    failed = row in expectation.silent_failed
+                    what = "its attempts failed" if failed else "it never tried"
+                    yield self._absence(
+                        expectation,
+                        host.label,
+                        Severity.MEDIUM if failed else Severity.LOW,
+                        f"silent: {host.label} -> {expectation.destination}",
+                        f"{what}, though other hosts of the role {expectation.source} do",
+                        host,
+                    )
+
+    def _absence(
+        self,
+        expectation: Expectation,
+        client: str,
+        severity: Severity,
+        title: str,
+        why: str,
+        host: Host | None = None,
+    ) -> Finding:
+        services = list(
+            expectation.unseen
+            or dict.fromkeys(s for rule in expectation.rules for s in rule.services)
+        )
+        purpose = expectation.rules[0].purpose.rstrip(".")
+        return Finding(
+            "missing",
+            severity,
+            f"{title} {'/'.join(dict.fromkeys(s.transport for s in services))}/"
+            f"{', '.join(dict.fromkeys(s.ports() for s in services))}".rstrip("/"),
+            client,
+            tuple(sorted(host.roles)) if host else (expectation.source,),
+            expectation.destination,
+            (expectation.destination,),
+            services[0].transport,
+            services[0].low,
+            (),
+            expectation.rules,
+            tuple(dict.fromkeys(r.row for r in expectation.rules if r.row is not None)),
+            tuple(rule.id for rule in expectation.rules),
+            _shared_caveats(expectation.rules),
+            f"{purpose}: {why}",
+            "If this site needs it, look at the sender's configuration and the way between; "
+            "if not, nothing is wrong.",
+            (host, None),
+        )
+
+    def _finding(
+        self,
+        kind: str,
+        severity: Severity,
+        title: str,
+        talk: Conversation,
+        reason: str,
+        advice: str,
+    ) -> Finding:
+        judgements = {
+            int(self.judged.kinds.kind_of[row]): self._judgement(row) for row in talk.flows.tolist()
+        }.values()
+        carried = [set(judgement.caveats) for judgement in judgements]
+        return Finding(
+            kind,
+            severity,
+            title,
+            talk.client.label,
+            tuple(sorted(talk.client.roles)),
+            talk.server.label,
+            tuple(sorted(talk.server.roles)),
+            talk.transport,
+            talk.port,
+            tuple(talk.flows.tolist()),
+            tuple(dict.fromkeys(rule for j in judgements for rule in j.rules)),
+            tuple(sorted({row for j in judgements for row in j.rows})),
+            tuple(dict.fromkeys(rule_id for j in judgements for rule_id in j.rule_ids)),
+            tuple(sorted(set.intersection(*carried))) if carried else (),
+            reason,
+            advice,
+            (talk.client, talk.server),
+        )
+
+    def _gravity(self, talk: Conversation, *, attempted: bool) -> Severity:
+        if attempted:
+            return Severity.LOW
+        client_citrix = self._is_citrix(talk.client)
+        server_citrix = self._is_citrix(talk.server)
+        served = bool(self.served[talk.flows].any())
+        if served and server_citrix and (client_citrix or not talk.client.listed):
+            return Severity.HIGH
+        return Severity.MEDIUM
+
+    def _is_citrix(self, host: Host) -> bool:
+        roles = (self.book.catalog.roles[role] for role in host.roles)
+        return any(role.is_citrix for role in roles)
+
+    def _working_groups(self, mask: NDArray[np.bool_]) -> defaultdict[tuple[int, int], set[str]]:
+        found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
+        for talk in self.conversations(mask):
+            row = int(talk.flows[0])
+            for rule in self._judgement(row).rules:
+                found[talk.pair].update(rule.groups)
+        return found
+
+    def _judgement(self, row: int) -> Judgement:
+        return self.judged.judgements[int(self.judged.kinds.kind_of[row])]
+
+    def _per_flow(self, per_kind: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        kind_of = self.judged.kinds.kind_of
+        return per_kind[kind_of] if len(kind_of) else np.zeros(0, dtype=bool)
+
+    def _outcome_words(self, codes: Iterable[int]) -> list[str]:
+        return [OUTCOMES[int(code)].value for code in codes]
+
+
+def _shared_caveats(rules: Iterable[Rule]) -> tuple[str, ...]:
+    sets = [set(rule.caveats) for rule in rules]
+    return tuple(sorted(set.intersection(*sets))) if sets else ()
+
+
+def _roles(rules: Iterable[Rule]) -> str:
+    return " or ".join(dict.fromkeys(role for rule in rules for role in rule.destinations))

@@ -1,0 +1,85 @@
+"""Everything decided of every flow, side by side: the input of coverage and findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.judge.kinds import kinds_of
+from auditor.judge.naming import name_flows
+from auditor.judge.orient import orient, outcomes
+from auditor.judge.verdict import Judge
+from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from numpy.typing import NDArray
+
+    from auditor.evidence.names import Names
+    from auditor.flows import Flows
+    from auditor.hosts import Hosts
+    from auditor.judge.kinds import Kinds
+    from auditor.judge.naming import Naming
+    from auditor.judge.orient import Orientation
+    from auditor.judge.rulebook import RuleBook
+    from auditor.judge.verdict import Judgement
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Flows with all that is derived from them; arrays have shape (n flows,)."""
+
+    flows: Flows
+    hosts: Hosts
+    book: RuleBook
+    orientation: Orientation
+    naming: Naming
+    kinds: Kinds
+    judgements: list[Judgement]
+    """One per kind."""
+    outcome: NDArray[np.uint8]
+    """Indices into OUTCOMES."""
+
+    def having(self, verdicts: Collection[Verdict]) -> NDArray[np.bool_]:
+        """Mark the flows with one of some verdicts."""
+        per_kind = np.array([j.verdict in verdicts for j in self.judgements], dtype=bool)
+        return per_kind[self.kinds.kind_of] if len(self.flows.facts) else np.zeros(0, dtype=bool)
+
+    def with_outcome(self, wanted: Collection[Outcome]) -> NDArray[np.bool_]:
+        """Mark the flows with one of some outcomes."""
+        return np.isin(self.outcome, [OUTCOMES.index(outcome) for outcome in wanted])
+
+    @property
+    def attempted(self) -> NDArray[np.bool_]:
+        """Mark the flows that reached nobody."""
+        return self.with_outcome(ATTEMPTED)
+
+
+def judge_flows(
+    flows: Flows,
+    names: Names,
+    hosts: Hosts,
+    book: RuleBook,
+    server_by_payload: Callable[[int], str] | None = None,
+) -> Judged:
+    """Orient the flows, name their servers, and give each kind of flow its verdict."""
+    orientation = orient(flows, hosts, book, server_by_payload)
+    naming = name_flows(flows, names, hosts, orientation, book)
+    interval = book.index.lookup(flows.facts["transport"], orientation.server_port)
+    kinds = kinds_of(
+        hosts,
+        orientation.client,
+        orientation.server,
+        interval,
+        naming.name_class,
+        naming.classes,
+    )
+    judge = Judge(book)
+    judgements = [judge.judge(kind) for kind in kinds.kinds]
+    one_way = np.array([judgement.one_way for judgement in judgements], dtype=bool)
+    expects_no_answer = one_way[kinds.kind_of] if len(flows.facts) else np.zeros(0, dtype=bool)
+    outcome = outcomes(flows, hosts, orientation, expects_no_answer)
+    return Judged(flows, hosts, book, orientation, naming, kinds, judgements, outcome)

@@ -1,0 +1,197 @@
+"""Who is the client of each flow, and what happened between the two.
+
+A handshake decides; else a rule whose destination is one side; else a documented port; else what
+the payloads prescribe; else who spoke first. Flow tables hold facts that merge in any order, so
+all of this is derived here, once, when the table is complete.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.hosts import BROADCAST, MULTICAST
+from auditor.judge.kinds import kinds_of
+from auditor.judge.rulebook import NameClass
+from auditor.judge.vocabulary import OUTCOMES, Outcome
+from auditor.records import ECHO_ID, IPPROTO_TCP, Seen, transport_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from auditor.flows import Flows
+    from auditor.hosts import Hosts
+    from auditor.judge.rulebook import RuleBook
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Which endpoint is the client; all arrays have shape (n flows,)."""
+
+    client_is_a: NDArray[np.bool_]
+    inferred: NDArray[np.bool_]
+    """The capture itself does not show who opened the flow, or the first sender is the server."""
+    reply_only: NDArray[np.bool_]
+    """Without a handshake, and only the server's half was captured."""
+    client: NDArray[np.int64]
+    """Row of the client in Hosts.table."""
+    server: NDArray[np.int64]
+    client_port: NDArray[np.uint32]
+    server_port: NDArray[np.uint32]
+
+    def of_client(self, flows: Flows, name: str) -> NDArray[np.int64]:
+        """Pick the client's value of a per-endpoint field, such as `packets`."""
+        return self._pick(flows, name, self.client_is_a)
+
+    def of_server(self, flows: Flows, name: str) -> NDArray[np.int64]:
+        """Pick the server's value of a per-endpoint field."""
+        return self._pick(flows, name, ~self.client_is_a)
+
+    @staticmethod
+    def _pick(flows: Flows, name: str, use_a: NDArray[np.bool_]) -> NDArray[np.int64]:
+        pair = flows.facts[f"{name}_a"], flows.facts[f"{name}_b"]
+        picked: NDArray[np.int64] = np.where(use_a, *pair).astype(np.int64)
+        return picked
+
+
+def orient(
+    flows: Flows,
+    hosts: Hosts,
+    book: RuleBook,
+    server_by_payload: Callable[[int], str] | None = None,
+) -> Orientation:
+    """Decide the client of every flow.
+
+    server_by_payload: names the server of flow i, `a` or `b`, by its payload; `` where it cannot.
+    """
+    facts = flows.facts
+    a_first = facts["first_a_ns"] <= facts["first_b_ns"]
+    shown = _by_handshake(flows, a_first)
+    decided = shown != 0
+    a_is_client = shown > 0
+
+    echo = (facts["a_port"] >= ECHO_ID) | (facts["b_port"] >= ECHO_ID)
+    a_is_client = np.where(echo, facts["a_port"] >= ECHO_ID, a_is_client)
+    decided |= echo
+
+    open_rows = np.flatnonzero(~decided)
+    preference = _by_rules(flows, hosts, book, open_rows)
+    if server_by_payload is not None:
+        for row in open_rows[preference == 0].tolist():
+            side = server_by_payload(row)
+            if side:
+                preference[np.searchsorted(open_rows, row)] = 1 if side == "b" else -1
+    chosen = np.where(preference != 0, preference > 0, a_first[open_rows])
+    a_is_client[open_rows] = chosen
+
+    is_tcp = facts["transport"] == IPPROTO_TCP
+    turned = a_is_client != a_first
+    inferred = ~decided & (is_tcp | turned)
+    server_sent = np.where(a_is_client, facts["packets_b"], facts["packets_a"]) > 0
+    client_sent = np.where(a_is_client, facts["packets_a"], facts["packets_b"]) > 0
+    return Orientation(
+        a_is_client,
+        inferred,
+        ~decided & server_sent & ~client_sent,
+        np.where(a_is_client, hosts.a, hosts.b),
+        np.where(a_is_client, hosts.b, hosts.a),
+        np.where(a_is_client, facts["a_port"], facts["b_port"]),
+        np.where(a_is_client, facts["b_port"], facts["a_port"]),
+    )
+
+
+def outcomes(
+    flows: Flows, hosts: Hosts, orientation: Orientation, one_way: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """Say what happened, as indices into OUTCOMES.
+
+    one_way: shape (n,), a rule that matches the flow expects no answer.
+    """
+    facts = flows.facts
+    client = orientation.of_client(flows, "seen").astype(np.uint8)
+    server = orientation.of_server(flows, "seen").astype(np.uint8)
+    refused = orientation.of_client(flows, "unreachable") > 0
+    client_sent = orientation.of_client(flows, "packets") > 0
+    server_sent = orientation.of_server(flows, "packets") > 0
+
+    moving = np.uint8(Seen.ACK | Seen.DATA | Seen.FIN)
+    opened = (client & Seen.SYN) > 0
+    accepted = (server & Seen.SYN_ACK) > 0
+    both_move = ((client & moving) > 0) & ((server & moving) > 0)
+    tcp = np.select(
+        [
+            (opened & accepted) | ((opened | accepted) & both_move),
+            opened & ((server & Seen.RST) > 0) & ((client & moving) == 0),
+            refused & ~server_sent,
+            opened & ~server_sent & ((client & moving) == 0),
+        ],
+        [_code(Outcome.ESTABLISHED), *[_code(Outcome.REFUSED)] * 2, _code(Outcome.UNANSWERED)],
+        _code(Outcome.MIDSTREAM),
+    )
+
+    nobody = np.array([h.special in {BROADCAST, MULTICAST} for h in hosts.table], dtype=bool)
+    silent_by_nature = one_way | orientation.reply_only | nobody[orientation.server]
+    other = np.select(
+        [client_sent & server_sent, refused, silent_by_nature],
+        [_code(Outcome.ANSWERED), _code(Outcome.REFUSED), _code(Outcome.ONE_WAY)],
+        _code(Outcome.UNANSWERED),
+    )
+    return np.where(facts["transport"] == IPPROTO_TCP, tcp, other).astype(np.uint8)
+
+
+def _code(outcome: Outcome) -> int:
+    return OUTCOMES.index(outcome)
+
+
+def _by_handshake(flows: Flows, a_first: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Read who opened the connection off its flags: 1 = a, -1 = b, 0 = not shown."""
+    facts = flows.facts
+    says_a = ((facts["seen_a"] & Seen.SYN) > 0) | ((facts["seen_b"] & Seen.SYN_ACK) > 0)
+    says_b = ((facts["seen_b"] & Seen.SYN) > 0) | ((facts["seen_a"] & Seen.SYN_ACK) > 0)
+    both = np.where(a_first, 1, -1)
+    side = np.select([says_a & says_b, says_a, says_b], [both, 1, -1], 0)
+    return np.where(facts["transport"] == IPPROTO_TCP, side, 0).astype(np.int8)
+
+
+def _by_rules(
+    flows: Flows, hosts: Hosts, book: RuleBook, rows: NDArray[np.int64]
+) -> NDArray[np.int8]:
+    """Ask the rules which side serves: 1 = b serves (a is client), -1 = a serves, 0 = no answer."""
+    facts = flows.facts[rows]
+    a, b = hosts.a[rows], hosts.b[rows]
+    no_name = np.zeros(len(rows), dtype=np.int64)
+    fits = []
+    documented = []
+    for client, server, port in ((a, b, facts["b_port"]), (b, a, facts["a_port"])):
+        interval = book.index.lookup(facts["transport"], port)
+        own = _own_port(hosts, book, server, facts["transport"], port)
+        kinds = kinds_of(hosts, client, server, interval, no_name, [NameClass()])
+        serves = np.array([book.serves(kind) for kind in kinds.kinds], dtype=bool)
+        fits.append(serves[kinds.kind_of] & ~own if len(rows) else np.zeros(0, dtype=bool))
+        some = np.array(
+            [any(not r.weak for r in i.rules) for i in book.index.intervals], dtype=bool
+        )
+        documented.append(some[interval] & ~own)
+    by_role = fits[0].astype(np.int8) - fits[1].astype(np.int8)
+    by_port = documented[0].astype(np.int8) - documented[1].astype(np.int8)
+    return np.where(by_role != 0, by_role, by_port).astype(np.int8)
+
+
+def _own_port(
+    hosts: Hosts,
+    book: RuleBook,
+    server: NDArray[np.int64],
+    transport: NDArray[np.uint8],
+    port: NDArray[np.uint32],
+) -> NDArray[np.bool_]:
+    """Mark ports that the host itself sends from, so that they are no service of it (row 278)."""
+    result = np.zeros(len(server), dtype=bool)
+    for role, name, number in book.own_ports:
+        for row in np.flatnonzero(port == number).tolist():
+            if transport_name(int(transport[row])) == name:
+                result[row] |= role in hosts.table[int(server[row])].roles
+    return result

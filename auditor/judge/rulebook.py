@@ -1,0 +1,197 @@
+"""The catalog as one site uses it, and which of its rules a kind of flow matches.
+
+Flows are judged by kind: all flows whose endpoints hold the same roles, whose service lies in the
+same interval of ports and whose names cover the same patterns get the same judgement. There are
+few kinds, however many flows; so matching is plain Python.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from auditor.catalog.model import ANY_CITRIX, ANY_HOST
+from auditor.hosts import BROADCAST, LOOPBACK
+from auditor.judge.services import ServiceIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from auditor.catalog.model import Catalog, Rule
+    from auditor.site.model import Site
+
+OWN_PACKS = frozenset({"paper", "site"})
+"""Packs whose rules make a flow `documented`, and whose absence can be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameClass:
+    """What the host names seen for a flow's server amount to."""
+
+    covered: frozenset[tuple[str, bool]] = frozenset()
+    """(pattern, any depth) of the rules whose pattern surely covers a name."""
+    supported: frozenset[tuple[str, bool]] = frozenset()
+    """The same for patterns that a name supports without proof."""
+    roles: frozenset[str] = frozenset()
+    """Roles that the site file gives to holders of a name."""
+    own: bool = False
+    """The flow itself carried a name (SNI, HTTP Host); a name from DNS alone proves less."""
+    seen: bool = False
+    """Some name is known for the server, whatever its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One end of a kind of flow."""
+
+    roles: frozenset[str]
+    """Declared roles."""
+    listed: bool
+    special: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlowKind:
+    """All that a verdict depends on."""
+
+    client: Party
+    server: Party
+    interval: int
+    """Number of the service's interval in the rule book's ServiceIndex."""
+    names: NameClass
+    same_machine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that is cited, and how it came to be."""
+
+    rule: Rule
+    extra: frozenset[str] = frozenset()
+    """Caveats of this match, beside the rule's own."""
+
+
+class RuleBook:
+    """The catalog as this site uses it: chosen packs, moved ports, roles resolved."""
+
+    def __init__(self, catalog: Catalog, site: Site | None = None) -> None:
+        """Prepare all look-ups; costs grow with the rules, never with the flows."""
+        self.catalog = catalog
+        self.site = site
+        moved = {override.rule: override.services for override in site.overrides} if site else {}
+        rules = [
+            replace(rule, services=moved[rule.id]) if rule.id in moved else rule
+            for rule in catalog.rules
+            if site is None or _chosen(rule, site.packs)
+        ]
+        self.rules = tuple(rule for rule in rules if rule.matches)
+        self.prohibitions = tuple(rule for rule in rules if rule.prohibits)
+        self.index = ServiceIndex(self.rules)
+        self.own_ports = {
+            (role, service.transport, port)
+            for rule in rules
+            if rule.source_ports
+            for service in rule.services
+            for role in rule.sources
+            for port in range(service.low or 0, (service.high or 0) + 1)
+        }
+        self.patterns = {
+            (name, rule.names_any_depth) for rule in self.rules for name in rule.destination_names
+        }
+        self.sources_of = {rule.id: self._expand(rule.sources) for rule in rules}
+        self.destinations_of = {rule.id: self._expand(rule.destinations) for rule in rules}
+        self._closures: dict[frozenset[str], frozenset[str]] = {}
+
+    def closure(self, roles: frozenset[str]) -> frozenset[str]:
+        """Add the implied roles."""
+        found = self._closures.get(roles)
+        if found is None:
+            found = self._closures[roles] = self.catalog.closure(roles)
+        return found
+
+    def matching(self, kind: FlowKind, rules: Iterable[Rule]) -> list[Match]:
+        """List which of `rules` the kind matches; the service is taken to fit already."""
+        client = self.closure(kind.client.roles)
+        server = self.closure(kind.server.roles | kind.names.roles)
+        found = []
+        for rule in rules:
+            if kind.same_machine and rule.same_role:
+                continue
+            extra: set[str] = set()
+            if "loopback" in rule.caveats:
+                if self.is_local(kind):
+                    found.append(Match(rule))
+                continue
+            sources, destinations = self.sources_of[rule.id], self.destinations_of[rule.id]
+            if sources is not None and not client & sources:
+                continue
+            names = {(name, rule.names_any_depth) for name in rule.destination_names}
+            named = bool(names & kind.names.covered)
+            held = destinations is None or bool(server & destinations)
+            if not held and not named:
+                if kind.server.special != BROADCAST or BROADCAST not in rule.destinations:
+                    continue
+                extra.add("broadcast")
+            if named or (held and names & kind.names.supported):
+                extra.add("hostname-confirmed")
+            if _only_implied(sources, kind.client.roles) or (
+                held and _only_implied(destinations, kind.server.roles | kind.names.roles)
+            ):
+                extra.add("via-implied-role")
+            found.append(Match(rule, frozenset(extra)))
+        return found
+
+    def serves(self, kind: FlowKind) -> bool:
+        """Say whether some rule, weak ones aside, has the kind's server as its destination."""
+        rules = [rule for rule in self.index.intervals[kind.interval].rules if not rule.weak]
+        return bool(self.matching(kind, rules))
+
+    def fits_source(self, rule: Rule, kind: FlowKind) -> bool:
+        """Say whether the client holds a role of the rule's source."""
+        sources = self.sources_of[rule.id]
+        return sources is None or bool(self.closure(kind.client.roles) & sources)
+
+    def fits_destination(self, rule: Rule, kind: FlowKind) -> bool:
+        """Say whether the server is what the rule wants: by role, name or broadcast address."""
+        destinations = self.destinations_of[rule.id]
+        if (
+            destinations is None
+            or self.closure(kind.server.roles | kind.names.roles) & destinations
+        ):
+            return True
+        names = {(name, rule.names_any_depth) for name in rule.destination_names}
+        return bool(names & kind.names.covered) or (
+            kind.server.special == BROADCAST and BROADCAST in rule.destinations
+        )
+
+    def may_be(self, rule: Rule, kind: FlowKind) -> bool:
+        """Say whether a server without role could be what the rule wants, for all that is known."""
+        unknown = not (kind.server.roles or kind.names.roles or kind.server.special)
+        # Where a name is known and covers no rule, the rules that go by name are out.
+        return unknown and not (kind.names.seen and (kind.names.covered or self.is_outside(rule)))
+
+    def is_outside(self, rule: Rule) -> bool:
+        """Say whether the rule leads to a cloud service or an internet host."""
+        kinds = {self.catalog.roles[role].kind for role in self.destinations_of[rule.id] or ()}
+        return bool(kinds & {"cloud", "internet"})
+
+    @staticmethod
+    def is_local(kind: FlowKind) -> bool:
+        """Say whether the flow stays on one host."""
+        return kind.same_machine or kind.server.special == LOOPBACK
+
+    def _expand(self, roles: tuple[str, ...]) -> frozenset[str] | None:
+        if ANY_HOST in roles:
+            return None
+        found = set(roles) - {ANY_CITRIX}
+        if ANY_CITRIX in roles:
+            found |= self.catalog.any_citrix
+        return frozenset(found)
+
+
+def _chosen(rule: Rule, packs: tuple[str, ...]) -> bool:
+    return rule.pack in packs or (bool(rule.part) and f"{rule.pack}/{rule.part}" in packs)
+
+
+def _only_implied(wanted: frozenset[str] | None, declared: frozenset[str]) -> bool:
+    return wanted is not None and not declared & wanted

@@ -1,0 +1,102 @@
+"""Ports cut into intervals in which the same rules apply, so that a port becomes a small number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.records import (
+    IPPROTO_ICMP,
+    IPPROTO_ICMPV6,
+    IPPROTO_TCP,
+    IPPROTO_UDP,
+    TRANSPORT_NAMES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from auditor.catalog.model import Rule
+
+_NUMBERS = {name: number for number, name in TRANSPORT_NAMES.items()}
+_TWINS = {IPPROTO_TCP: IPPROTO_UDP, IPPROTO_UDP: IPPROTO_TCP}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """The rules that cover one stretch of ports of one transport."""
+
+    transport: int
+    low: int
+    high: int
+    rules: tuple[Rule, ...]
+    twin: tuple[Rule, ...]
+    """The rules of the same ports on the other of TCP and UDP, where both ends agree on them."""
+
+
+class ServiceIndex:
+    """Maps (transport, port) to the number of its interval, for whole arrays at once."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        """Cut the port space of every transport at the ends of the rules' ranges."""
+        ranges: dict[int, list[tuple[int, int, Rule]]] = {}
+        for rule in rules:
+            for service in rule.services:
+                low, high = service.low or 0, service.high or 0
+                for number in _protocol_numbers(service.transport):
+                    ranges.setdefault(number, []).append((low, high, rule))
+        # TCP and UDP are cut at the same places, so that a wrong transport is a look-up.
+        shared = _cuts(ranges.get(IPPROTO_TCP, []) + ranges.get(IPPROTO_UDP, []))
+        self.intervals: list[Interval] = [Interval(-1, 0, 0, (), ())]
+        self._starts: dict[int, NDArray[np.int64]] = {}
+        self._base: dict[int, int] = {}
+        for number in sorted({*ranges, IPPROTO_TCP, IPPROTO_UDP}):
+            mine = ranges.get(number, [])
+            cuts = shared if number in _TWINS else _cuts(mine)
+            self._starts[number] = np.array(cuts[:-1], dtype=np.int64)
+            self._base[number] = len(self.intervals)
+            twin = ranges.get(_TWINS.get(number, -1), [])
+            self.intervals.extend(
+                Interval(number, low, end - 1, _covering(mine, low), _covering(twin, low))
+                for low, end in pairwise(cuts)
+            )
+
+    def lookup(self, transport: NDArray[np.uint8], port: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Give each (transport, port) the number of its interval; 0 where nothing is known.
+
+        Ports above 65535 (echo identifiers) count as no port.
+        """
+        result = np.zeros(len(transport), dtype=np.int64)
+        ports = np.where(port > 0xFFFF, 0, port).astype(np.int64)
+        for number, starts in self._starts.items():
+            mask = transport == number
+            found = np.searchsorted(starts, ports[mask], side="right") - 1
+            result[mask] = self._base[number] + found
+        return result
+
+    def one(self, transport: int, port: int) -> Interval:
+        """Give the interval of one service."""
+        row = self.lookup(np.array([transport], np.uint8), np.array([port], np.uint32))
+        return self.intervals[int(row[0])]
+
+
+def _protocol_numbers(name: str) -> tuple[int, ...]:
+    # The paper knows one ICMP; over IPv6 the same rows mean its successor.
+    return (IPPROTO_ICMP, IPPROTO_ICMPV6) if name == "icmp" else (_NUMBERS[name],)
+
+
+def _cuts(ranges: list[tuple[int, int, Rule]]) -> list[int]:
+    ends = {0, 0x10000}
+    for low, high, _ in ranges:
+        ends |= {low, high + 1}
+    return sorted(ends)
+
+
+def _covering(ranges: list[tuple[int, int, Rule]], port: int) -> tuple[Rule, ...]:
+    found = [rule for low, high, rule in ranges if low <= port <= high]
+    return tuple(dict.fromkeys(found))
