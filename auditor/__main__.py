@@ -2,4 +2,4 @@
 
 from auditor.cli import main
 
-main()
+main(prog_name="auditor")

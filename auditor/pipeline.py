@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.capture import open_capture
+from auditor.catalog.load import load_catalog
+from auditor.catalog.model import Catalog
 from auditor.decode.dissect import Decoder
 from auditor.evidence.names import NameCollector
 from auditor.flows import FlowTable
@@ -23,9 +25,10 @@ from auditor.hosts import resolve
 from auditor.judge.accept import acceptance_of
 from auditor.judge.expect import Watch, expect
 from auditor.judge.findings import find
-from auditor.judge.rulebook import RuleBook
 from auditor.judge.judged import judge_flows
+from auditor.judge.rulebook import RuleBook
 from auditor.records import Status
+from auditor.site.model import Site
 from auditor.times import parse_time
 
 if TYPE_CHECKING:
@@ -34,11 +37,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from auditor.capture.batch import FrameBatch
-    from auditor.catalog.model import Catalog
     from auditor.evidence.names import Names
     from auditor.flows import Flows
     from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
-    from auditor.site.model import Site
 
     Source = str | PathLike[str]
     Progress = Callable[[int, int, int], None]
@@ -229,20 +230,16 @@ def _listed(sources: Source | Sequence[Source]) -> list[str]:
 
 
 def _catalog(given: Sequence[str | PathLike[str]] | Catalog, edition: str | None) -> Catalog:
-    from auditor.catalog.load import load_catalog  # noqa: PLC0415 - only where rules are files
-    from auditor.catalog.model import Catalog  # noqa: PLC0415
-
     if isinstance(given, Catalog):
         return given
     return load_catalog([Path(directory) for directory in given], edition=edition)
 
 
 def _site(given: str | PathLike[str] | Site | None, catalog: Catalog) -> Site | None:
-    from auditor.site.load import load_site  # noqa: PLC0415 - only where there is a site
-    from auditor.site.model import Site  # noqa: PLC0415
-
     if given is None or isinstance(given, Site):
         return given
+    from auditor.site.load import load_site  # noqa: PLC0415 - only where there is a site file
+
     return load_site(Path(given), catalog)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrameBatch:
-    """Consecutive frames of one capture; all arrays have shape (n,).
+    """Consecutive frames, of one capture or merged from several; all arrays have shape (n,).
 
     `data` is borrowed: who keeps frame bytes beyond the batch copies them.
     """
@@ -29,15 +29,15 @@ class FrameBatch:
     """LINKTYPE_ number of the interface that captured the frame."""
     number: NDArray[np.int64]
     """1-based frame number in its capture, as Wireshark counts."""
-    capture: int
-    """Index of the capture in CaptureFacts.files."""
+    capture: NDArray[np.int32]
+    """Index of the frame's capture in CaptureFacts.files."""
 
     def __len__(self) -> int:
         """Count the frames."""
         return len(self.offset)
 
-    def select(self, rows: slice | NDArray[np.bool_]) -> FrameBatch:
-        """Narrow to some rows, sharing the bytes."""
+    def select(self, rows: slice | NDArray[np.bool_] | NDArray[np.int64]) -> FrameBatch:
+        """Narrow to some rows, or put them in another order, sharing the bytes."""
         return FrameBatch(
             self.data,
             self.offset[rows],
@@ -46,7 +46,7 @@ class FrameBatch:
             self.time_ns[rows],
             self.linktype[rows],
             self.number[rows],
-            self.capture,
+            self.capture[rows],
         )
 
 

@@ -1,0 +1,1 @@
+"""From frames to packets: addresses, ports, flags, payload; a status for what has none."""

@@ -1,0 +1,1 @@
+"""What payload tells of its endpoints, beside the packets themselves."""

@@ -1,0 +1,1 @@
+"""Reports: tables, what they amount to, and the formats in which they are written."""

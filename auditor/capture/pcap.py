@@ -1,0 +1,196 @@
+"""The pcap format and its relatives, as a walk through bytes that someone else reads.
+
+A file header of 24 bytes (magic, version, two unused fields, snapshot length, link type), then
+records: a header with seconds, fraction, captured length and wire length, and the frame. The
+magic tells byte order and fraction; some old variants have longer record headers, and only the
+records themselves tell which.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.capture.batch import FrameBatch
+from auditor.capture.walk import BATCH_FRAMES, Walk, frame_limit, gather
+from auditor.errors import CaptureError
+
+_HEADER_LEN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class _Magic:
+    fraction_ns: int
+    header_len: int = _HEADER_LEN
+    record_lens: tuple[int, ...] = (16,)
+
+
+_MAGICS = {
+    # The variants of Red Hat 6.1 (24 bytes) and Nokia (20) have the standard magic.
+    0xA1B2C3D4: _Magic(1000, record_lens=(16, 24, 20)),
+    0xA1B23C4D: _Magic(1),
+    # Kuznetsov's patches of 1999: one of them (28) came with SuSE 6.3.
+    0xA1B2CD34: _Magic(1000, record_lens=(24, 28)),
+    # Ixia's lcap: the header ends with the size of all records.
+    0x1C0001AC: _Magic(1, header_len=28),
+    0x1C0001AB: _Magic(1000, header_len=28),
+}
+
+_AIX_LINKTYPES = {6: 1, 9: 6, 15: 10, 24: 0}
+"""AIX writes version 2.2, interface types (RFC 1573) for link types, and nanoseconds."""
+
+_NOKIA_WORD = re.compile("[9b]fbf[bd][69]0[12]")
+
+_RESERVED_LINK_BITS = 0x03FF_0000
+"""Between the link type, 16 bits, and the length of the check sequence."""
+
+
+def is_pcap(head: bytes) -> bool:
+    """Tell whether a file that begins with these bytes is a pcap file."""
+    return _byte_order(head) is not None
+
+
+def _byte_order(head: bytes) -> str | None:
+    if int.from_bytes(head[:4], "little") in _MAGICS:
+        return "<"
+    return ">" if int.from_bytes(head[:4], "big") in _MAGICS else None
+
+
+class PcapWalker:
+    """Finds the frames of a pcap file."""
+
+    dropped: int | None = None
+
+    def __init__(self, name: str, head: bytes, capture: int) -> None:
+        """Read the file header from `head`, which is_pcap; raise CaptureError naming `name`.
+
+        `head` should go beyond the header as far as it is at hand: the first records tell the
+        variants apart. `capture` becomes FrameBatch.capture.
+        """
+        self._order = _byte_order(head) or "<"
+        magic = _MAGICS[struct.unpack_from(self._order + "I", head)[0]]
+        if len(head) < magic.header_len:
+            expected = f"expected a pcap header of {magic.header_len} bytes"
+            raise CaptureError(name, f"{expected}, found {len(head)} bytes")
+        major, minor, snaplen, link = struct.unpack_from(self._order + "HH8xII", head, 4)
+        if major not in {2, 543}:  # DG/UX writes 543.0
+            raise CaptureError(name, f"expected pcap version 2, found version {major}.{minor}")
+        if link & _RESERVED_LINK_BITS:
+            raise CaptureError(name, f"expected a pcap link type, found 0x{link:08x}")
+        self.header_len = magic.header_len
+        self.number = 0
+        self._capture = capture
+        self._linktype = link & 0xFFFF
+        self._fraction_ns = magic.fraction_ns
+        self._record_len = magic.record_lens[0]
+        self._captured_len = _captured_len(self._order, major, minor)
+        if (major, minor) == (2, 2) and link in _AIX_LINKTYPES:
+            self._linktype = _AIX_LINKTYPES[link]
+            self._fraction_ns = 1
+        elif major == 2 and minor >= 4 and len(magic.record_lens) > 1:
+            records = head[magic.header_len :]
+            self._record_len = min(
+                magic.record_lens,
+                key=lambda record_len: _doubts(records, self._order, record_len, snaplen),
+            )
+        self._limit = frame_limit(self._linktype)
+
+    def walk(self, data: bytes, at: int) -> Walk:
+        """Take the records that are whole in data[at:], BATCH_FRAMES at most."""
+        step = Walk(at)
+        starts: list[int] = []
+        take, captured_len = starts.append, self._captured_len.unpack_from
+        record_len, limit, size = self._record_len, self._limit, len(data)
+        damage = None
+        for _ in range(BATCH_FRAMES):
+            if at + record_len > size:
+                step.need = record_len
+                break
+            captured = min(captured_len(data, at))
+            following = at + record_len + captured
+            if captured > limit:
+                damage = f"expected a frame of at most {limit:,} bytes, found {captured:,}"
+                break
+            if following > size:
+                step.need = record_len + captured
+                break
+            take(at)
+            at = following
+        step.end = at
+        if starts:
+            step.batch = self._batch(data, np.array([*starts, at], np.int64))
+        if damage:
+            step.stop(self.number + 1, damage)
+        return step
+
+    def _batch(self, data: bytes, bounds: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FrameBatch:
+        """Read the headers of records that lie side by side between `bounds`, all at once."""
+        layout = [(name, self._order + "u4") for name in ("seconds", "fraction", "len_1", "len_2")]
+        headers = gather(data, bounds[:-1], np.dtype(layout))
+        offset = bounds[:-1] + self._record_len
+        captured = bounds[1:] - offset
+        wire = np.maximum(headers["len_1"], headers["len_2"]).astype(np.int64)
+        time = headers["seconds"].astype(np.int64) * 1_000_000_000
+        time += headers["fraction"].astype(np.int64) * self._fraction_ns
+        first = self.number + 1
+        self.number += len(offset)
+        return FrameBatch(
+            data,
+            offset,
+            captured,
+            np.maximum(wire, captured),
+            time,
+            np.full(len(offset), self._linktype, np.int32),
+            np.arange(first, self.number + 1, dtype=np.int64),
+            np.full(len(offset), self._capture, np.int32),
+        )
+
+
+def _captured_len(order: str, major: int, minor: int) -> struct.Struct:
+    """Return where a record header holds the captured length: the smallest field unpacked.
+
+    Up to version 2.2 it is the second length instead of the first. Version 2.3 was written both
+    ways, but the captured length is never the larger one.
+    """
+    if major == 543 or minor < 3:
+        return struct.Struct(order + "12xI")
+    return struct.Struct(order + ("8xII" if minor == 3 else "8xI"))
+
+
+def _doubts(records: bytes, order: str, record_len: int, snaplen: int) -> int:
+    """Count what is implausible if the first records have headers of `record_len` bytes.
+
+    Three records are enough: a header read at the wrong place is implausible in several ways.
+    """
+    doubts: int = 0
+    at = 0
+    for _ in range(3):
+        header = records[at : at + record_len]
+        if not header:
+            break
+        if len(header) < record_len:
+            return doubts + 1
+        _, fraction, captured, wire = struct.unpack_from(order + "IIII", header)
+        implausible = (fraction >= 1_000_000, captured > snaplen, captured > wire, wire > 1 << 27)
+        doubts += sum(implausible) + _extra_doubts(header[16:], order)
+        if captured > frame_limit(0):
+            return doubts + 1
+        at += record_len + captured
+        if at > len(records):
+            return doubts + 1
+    return doubts
+
+
+def _extra_doubts(extra: bytes, order: str) -> int:
+    """Count what is implausible in the end of a variant's longer record header."""
+    if not extra:
+        return 0
+    if len(extra) == 4:  # Nokia: nobody knows what it means, but few values were ever seen
+        digits = f"{struct.unpack(order + 'I', extra)[0]:08x}"
+        return 0 if _NOKIA_WORD.fullmatch(digits) else 1
+    interface, protocol, packet_type = struct.unpack_from(order + "IHB", extra)
+    known_protocol = protocol >= 0x0600 or protocol <= 0x17 or protocol in {0x60, 0x200, 0x400}
+    return sum((interface > 10_000, not known_protocol, packet_type > 4))

@@ -1,0 +1,116 @@
+"""One capture, from its first byte to its last: batches of frames, and what is to be said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.capture.compressed import open_content, read_head
+from auditor.capture.pcap import PcapWalker, is_pcap
+from auditor.capture.pcapng import PcapngWalker, is_pcapng
+from auditor.capture.reader import open_reader, os_reason
+from auditor.capture.recognise import EXPECTED, refusal
+from auditor.capture.walk import Remark
+from auditor.errors import CaptureError
+
+if TYPE_CHECKING:
+    from auditor.capture.batch import FrameBatch
+    from auditor.capture.compressed import Content
+    from auditor.capture.walk import Walker
+
+BLOCK_BYTES = 1 << 20
+"""Bytes read at a time, as far as they are there."""
+
+
+class FrameStream:
+    """The frames of one capture, batch after batch."""
+
+    def __init__(self, name: str, capture: int, block_bytes: int = BLOCK_BYTES) -> None:
+        """Open the capture and read its head; raise CaptureError.
+
+        `name` is a path or "-"; `capture` becomes FrameBatch.capture.
+        """
+        self.name = name
+        self.truncated = False
+        self.warnings: list[str] = []
+        self.source = open_reader(name)
+        self._block_bytes = block_bytes
+        try:
+            self._content = open_content(self.source, block_bytes)
+            self._data = read_head(self._content, block_bytes)
+            self._walker = _walker(name, self._data, self._content, capture)
+        except OSError as error:
+            self.close()
+            raise CaptureError(name, f"expected a capture, found {os_reason(error)}") from None
+        except CaptureError:
+            self.close()
+            raise
+        self._at = self._walker.header_len
+        self._forgotten = 0  # bytes before those in self._data
+        self._ended = False
+
+    @property
+    def dropped(self) -> int | None:
+        """Frames that the capturing side says it lost, as far as read; None if it says nothing."""
+        return self._walker.dropped
+
+    def read(self) -> FrameBatch | None:
+        """Return the next batch, None at the end or where the damage begins."""
+        while not self._ended:
+            step = self._walker.walk(self._data, self._at)
+            for remark in step.remarks:
+                self._remark(remark)
+            self._at = step.end
+            self._ended = step.broken
+            if step.need and not step.batch:
+                self._read_on(step.need)
+            if step.batch:
+                return step.batch
+        return None
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.source.close()
+        self._ended = True
+
+    def _read_on(self, need: int) -> None:
+        """Forget what was walked through, and read until `need` bytes are there or the end is."""
+        pieces = [self._data[self._at :]]
+        have = len(pieces[0])
+        self._forgotten += self._at
+        self._at = 0
+        reason = None
+        while have < need:
+            try:
+                piece = self._content.read(self._block_bytes)
+            except OSError as error:
+                piece, reason = b"", f"found {os_reason(error)}"
+            if not piece:
+                self._end(have, need, reason or self._content.damage)
+                break
+            pieces.append(piece)
+            have += len(piece)
+        self._data = b"".join(pieces)
+
+    def _end(self, have: int, need: int, reason: str | None) -> None:
+        """Take note of the file's end, with `have` bytes left where it takes `need`."""
+        self._ended = True
+        if have:
+            text = f"expected {need:,} bytes, found {have:,} before the end of the file"
+            reason = f"{text}; {reason}" if reason else text
+        if reason:
+            self._remark(Remark(self._walker.number + 1, 0, reason))
+
+    def _remark(self, remark: Remark) -> None:
+        place = f"record {remark.number} at byte {self._forgotten + remark.at}"
+        self.warnings.append(f"{self.name}: {place}: {remark.text}")
+        self.truncated = self.truncated or remark.damage
+
+
+def _walker(name: str, head: bytes, content: Content, capture: int) -> Walker:
+    if is_pcapng(head):
+        return PcapngWalker(name, head, capture)
+    if is_pcap(head):
+        return PcapWalker(name, head, capture)
+    if not head and content.damage:
+        raise CaptureError(name, f"{EXPECTED}, found that {content.damage}")
+    raise CaptureError(name, refusal(head))

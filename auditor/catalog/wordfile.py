@@ -1,0 +1,62 @@
+"""roles.yaml and features.yaml: the words that rules and site files use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.catalog.model import Feature, Role
+from auditor.catalog.rulefile import Found, read_word
+from auditor.catalog.vocabulary import ROLE_KINDS
+
+if TYPE_CHECKING:
+    from auditor.documents import Entry
+
+_ROLE_KEYS = (
+    "id",
+    "display",
+    "product",
+    "kind",
+    "component",
+    "implies",
+    "synonyms",
+    "link-row",
+    "note",
+)
+_FEATURE_KEYS = ("id", "meaning", "proven-by", "expects")
+
+
+def read_roles(top: Entry) -> list[Found[Role]]:
+    """Read the roles of a roles.yaml."""
+    top.allow(("roles",))
+    return [Found(_role(entry), entry) for entry in top.entries("roles")]
+
+
+def read_features(top: Entry) -> list[Found[Feature]]:
+    """Read the features of a features.yaml."""
+    top.allow(("features",))
+    return [Found(_feature(entry), entry) for entry in top.entries("features")]
+
+
+def _role(entry: Entry) -> Role:
+    entry.allow(_ROLE_KEYS)
+    return Role(
+        id=read_word(entry, "id"),
+        display=entry.required("display"),
+        product=entry.required("product"),
+        kind=entry.choice("kind", ROLE_KINDS, "") if "kind" in entry else entry.required("kind"),
+        component=entry.flag("component", default=False),
+        implies=entry.texts("implies"),
+        synonyms=entry.texts("synonyms"),
+        note=entry.text("note"),
+        link_row=entry.number("link-row"),
+    )
+
+
+def _feature(entry: Entry) -> Feature:
+    entry.allow(_FEATURE_KEYS)
+    return Feature(
+        id=read_word(entry, "id"),
+        meaning=entry.required("meaning"),
+        proven_by=entry.texts("proven-by"),
+        expects=entry.texts("expects"),
+    )

@@ -1,0 +1,48 @@
+"""`auditor flows`: the flow table alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli.options import check_span, output_options, source_arguments
+from auditor.cli.output import Output
+from auditor.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(short_help="List the conversations, without judging them.")
+@source_arguments
+@output_options
+def flows(
+    sources: tuple[str, ...],
+    *,
+    since: int | None,
+    until: int | None,
+    format_name: str | None,
+    output: Path | None,
+    expression: str | None,
+    quiet: bool,
+    verbose: bool,
+    no_color: bool,
+) -> None:
+    """List the conversations in captures, without judging them.
+
+    SOURCE as for `auditor audit`. No site file, no verdict: documented ports only help to tell
+    the client from the server.
+    """
+    delivery = Output(format_name, output, quiet, verbose, no_color)
+    delivery.check(tables=1)
+    check_span(since, until)
+
+    from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+
+    with Progress(wanted=not quiet) as progress:
+        report = pipeline.read(sources, since=since, until=until, progress=progress)
+    if expression is not None:
+        report = report.filtered(expression)
+    delivery.deliver(report)
+    click.get_current_context().exit(report.exit_status())

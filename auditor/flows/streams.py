@@ -1,0 +1,124 @@
+"""The first bytes of one direction of a TCP connection, put in order."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_HEAD = 16 * 1024
+_SHORT_HEAD = 1024
+_HTTP_HEAD = 4096
+REACH = 1 << 20
+"""How far ahead, in bytes, a segment may lie and a missing one still be awaited: a window."""
+_MOST_WAITING = 16
+
+_TLS_HANDSHAKE = b"\x16\x03"
+_HTTP_REQUEST = re.compile(rb"[A-Z]{3,16}(?:_[A-Z]+)* [!-~]")
+
+
+class StreamHead:
+    """Contiguous bytes from the first one on; what arrives early waits.
+
+    The first byte is the one behind the SYN, or the earliest seen where there was none. Of bytes
+    sent twice the first copy stays.
+    """
+
+    __slots__ = ("_anchored", "_start", "_waiting", "data")
+
+    def __init__(self) -> None:
+        """Begin without a byte."""
+        self.data = b""
+        self._start: int | None = None
+        self._anchored = False
+        self._waiting: dict[int, bytes] | None = None
+
+    @property
+    def size(self) -> int:
+        """Count the bytes held, waiting ones included."""
+        return len(self.data) + (sum(map(len, self._waiting.values())) if self._waiting else 0)
+
+    def anchor(self, start: int) -> None:
+        """Learn the sequence number of the first byte, from a SYN."""
+        if not (self._anchored and self.data):
+            self._restart(start)
+            self._anchored = True
+
+    def add(self, sequence: int, payload: bytes) -> bool:
+        """Add a segment's payload; False if it lies so far ahead that no gap will be closed."""
+        if self._start is None:
+            self._start = sequence
+        distance = _ahead(sequence, self._start)
+        if distance > REACH:
+            return False
+        if -REACH < distance < 0 and not self._anchored:
+            self._restart(sequence)
+            distance = 0
+        if distance > len(self.data):
+            self._wait(sequence, payload[: max(LONGEST_HEAD - distance, 0)])
+        else:
+            self._extend(distance, payload)
+            if self._waiting:
+                self._take_waiting()
+        return True
+
+    def _restart(self, start: int) -> None:
+        """Begin anew at `start`; what was taken for the beginning waits."""
+        if self._start is not None:
+            self._wait(self._start, self.data)
+        self._start, self.data = start, b""
+        self._take_waiting()
+
+    def _wait(self, sequence: int, payload: bytes) -> None:
+        waiting = self._waiting or {}
+        room = LONGEST_HEAD - self.size
+        if len(waiting.get(sequence, b"")) < len(payload) <= room and len(waiting) < _MOST_WAITING:
+            waiting[sequence] = payload
+            self._waiting = waiting
+
+    def _extend(self, distance: int, payload: bytes) -> None:
+        """Append what `payload`, `distance` bytes from the start, has beyond the end."""
+        news = payload[len(self.data) - distance :]
+        if news:
+            self.data = (self.data + news)[:LONGEST_HEAD]
+
+    def _take_waiting(self) -> None:
+        start, waiting = self._start or 0, self._waiting or {}
+        self._waiting = None
+        for sequence in sorted(waiting, key=lambda each: _ahead(each, start)):
+            distance = _ahead(sequence, start)
+            if distance > len(self.data):
+                self._wait(sequence, waiting[sequence])
+            else:
+                self._extend(distance, waiting[sequence])
+
+
+def wanted_length(data: bytes) -> int:
+    """Say how many bytes are worth keeping of a head that so far is `data`.
+
+    A TLS hello is kept to its claimed end, an HTTP request to the end of its header fields.
+    """
+    if len(data) < _SHORT_HEAD:
+        return _SHORT_HEAD
+    if data.startswith(_TLS_HANDSHAKE):
+        return min(max(_hello_end(data), _SHORT_HEAD), LONGEST_HEAD)
+    if _HTTP_REQUEST.match(data):
+        end = data.find(b"\r\n\r\n", 0, _HTTP_HEAD)
+        return _HTTP_HEAD if end < 0 else max(end + 4, _SHORT_HEAD)
+    return _SHORT_HEAD
+
+
+def _hello_end(data: bytes) -> int:
+    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1)."""
+    missing = 4 + int.from_bytes(data[6:9], "big")
+    position = 0
+    while True:
+        record_len = int.from_bytes(data[position + 3 : position + 5], "big")
+        position += 5
+        if missing <= record_len or position + record_len + 5 > len(data) or not record_len:
+            return position + missing
+        missing -= record_len
+        position += record_len
+
+
+def _ahead(sequence: int, start: int) -> int:
+    """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
+    return (sequence - start + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000

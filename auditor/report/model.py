@@ -1,0 +1,250 @@
+"""A report as values: four tables, what they rest on, and what they amount to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypedDict
+
+from auditor.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED
+from auditor.judge.vocabulary import Outcome, Severity, Verdict
+from auditor.report.selection import narrow_findings, select_flows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from auditor.capture.batch import CaptureFacts
+
+TOOL = "citrix-traffic-auditor"
+
+VERIFICATIONS = ("verified", "contradicted", "encrypted", "unverified")
+
+FAIL_ON = ("high", "medium", "low", "never")
+"""What `exit_status` takes: the least severity that counts."""
+
+
+@dataclass(frozen=True)
+class AuditInfo:
+    """What a report was made with and from."""
+
+    version: str
+    edition: str
+    catalog_digest: str
+    sources: tuple[str, ...]
+    """As given, not expanded."""
+    started_ns: int
+    finished_ns: int
+    hosts_file: str | None = None
+    tool: str = TOOL
+    stage_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each stage took, in order; for --verbose."""
+
+
+@dataclass(frozen=True)
+class CaptureInfo:
+    """What the captures held, whatever became of it."""
+
+    files: tuple[str, ...] = ()
+    frames: int = 0
+    bytes: int = 0
+    """Wire lengths, summed."""
+    first_ns: int | None = None
+    last_ns: int | None = None
+    truncated: bool = False
+    dropped: int | None = None
+    """None where no file says anything."""
+    unreadable: tuple[str, ...] = ()
+    """`SOURCE: reason`."""
+    warnings: tuple[str, ...] = ()
+    frames_by_status: Mapping[str, int] = field(default_factory=dict)
+    """Status in lower case with hyphens, such as `not-ip`; every status, zero or not."""
+
+    @classmethod
+    def of(
+        cls,
+        facts: CaptureFacts,
+        *,
+        first_ns: int | None,
+        last_ns: int | None,
+        frames_by_status: Mapping[str, int],
+    ) -> CaptureInfo:
+        """Take over the reader's facts."""
+        return cls(
+            files=tuple(facts.files),
+            frames=facts.frames,
+            bytes=facts.bytes,
+            first_ns=first_ns,
+            last_ns=last_ns,
+            truncated=facts.truncated,
+            dropped=facts.dropped,
+            unreadable=tuple(facts.unreadable),
+            warnings=tuple(facts.warnings),
+            frames_by_status=dict(frames_by_status),
+        )
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first frame to the last; 0 without frames."""
+        if self.first_ns is None or self.last_ns is None:
+            return 0.0
+        return (self.last_ns - self.first_ns) / 1e9
+
+
+class FlowSummary(TypedDict):
+    """What the flows alone amount to."""
+
+    flows: int
+    by_outcome: dict[str, int]
+
+
+class Summary(FlowSummary):
+    """What a report amounts to; every word of a vocabulary is a key, its count zero or not."""
+
+    by_verdict: dict[str, int]
+    by_verification: dict[str, int]
+    findings: dict[str, int]
+    """Findings that count, by severity; under `accepted` those that the site accepted."""
+
+
+@dataclass(frozen=True, eq=False)
+class FlowReport:
+    """The flow table alone: no site, no judgement."""
+
+    flows: pd.DataFrame
+    """Columns as in frames.FLOW_FACTS."""
+    capture: CaptureInfo
+    audit: AuditInfo
+    interrupted: bool = False
+    filter: str | None = None
+
+    @property
+    def summary(self) -> FlowSummary:
+        """Count the flows."""
+        return {"flows": len(self.flows), "by_outcome": _tally(self.flows["outcome"], Outcome)}
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Name the tables that this report has."""
+        return {"flows": self.flows}
+
+    def exit_status(self) -> int:
+        """Say how the process ends: 3 beats 130 beats 0."""
+        if self.capture.unreadable:
+            return EXIT_INPUT
+        return EXIT_INTERRUPTED if self.interrupted else EXIT_CLEAN
+
+    def filtered(self, expression: str) -> FlowReport:
+        """Keep the flows for which a pandas query holds; raise UsageError if it cannot be asked."""
+        return replace(
+            self, flows=select_flows(self.flows, expression), filter=_both(self.filter, expression)
+        )
+
+    def write(self, path: str | Path, format_name: str | None = None) -> None:
+        """Write to `path`, in the format that its suffix names unless one is given."""
+        from auditor.report.writers import save  # noqa: PLC0415 - writers read reports
+
+        save(self, path, format_name)
+
+    def __repr__(self) -> str:
+        """Render as one line: the tables are far too long."""
+        return f"<FlowReport: {len(self.flows)} flows>"
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """An audit's result."""
+
+    flows: pd.DataFrame
+    findings: pd.DataFrame
+    coverage: pd.DataFrame
+    hosts: pd.DataFrame
+    capture: CaptureInfo
+    audit: AuditInfo
+    finding_flows: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """finding_id -> the flow_ids that it rests on; none for what is missing."""
+    interrupted: bool = False
+    filter: str | None = None
+    """The expression that narrowed the flows and findings, if any did."""
+
+    @property
+    def summary(self) -> Summary:
+        """Count flows and findings by what became of them."""
+        findings = self.findings
+        counted = findings.loc[~findings["accepted"], "severity"]
+        severities = tuple(severity.word for severity in reversed(Severity))
+        return {
+            "flows": len(self.flows),
+            "by_verdict": _tally(self.flows["verdict"], Verdict),
+            "by_outcome": _tally(self.flows["outcome"], Outcome),
+            "by_verification": _tally(self.flows["verification"], VERIFICATIONS),
+            "findings": _tally(counted, severities) | {"accepted": int(findings["accepted"].sum())},
+        }
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Name the tables, in the order in which JSON has them."""
+        return {
+            "findings": self.findings,
+            "flows": self.flows,
+            "coverage": self.coverage,
+            "hosts": self.hosts,
+        }
+
+    def worst(self) -> str | None:
+        """Name the highest severity that no exception of the site accepts."""
+        counts = self.summary["findings"]
+        return next((word for word in FAIL_ON if counts.get(word)), None)
+
+    def exit_status(self, fail_on: str = "high") -> int:
+        """Say how the process ends: 3 beats 130 beats 1 beats 0."""
+        if self.capture.unreadable:
+            return EXIT_INPUT
+        if self.interrupted:
+            return EXIT_INTERRUPTED
+        worst = self.worst()
+        if worst is None or fail_on == "never":
+            return EXIT_CLEAN
+        return EXIT_FINDINGS if FAIL_ON.index(worst) <= FAIL_ON.index(fail_on) else EXIT_CLEAN
+
+    def filtered(self, expression: str) -> Report:
+        """Keep the flows for which a pandas query holds, and the findings that rest on them.
+
+        What is missing is left out, since a selection of flows cannot show an absence; coverage
+        and hosts stay whole. Raises UsageError if the expression cannot be asked of the flows.
+        """
+        flows = select_flows(self.flows, expression)
+        kept = set(flows["flow_id"].tolist())
+        links = {
+            finding: remaining
+            for finding, flow_ids in self.finding_flows.items()
+            if (remaining := [flow_id for flow_id in flow_ids if flow_id in kept])
+        }
+        return replace(
+            self,
+            flows=flows,
+            findings=narrow_findings(self.findings, flows, links),
+            finding_flows=links,
+            filter=_both(self.filter, expression),
+        )
+
+    def write(self, path: str | Path, format_name: str | None = None) -> None:
+        """Write to `path`, in the format that its suffix names unless one is given."""
+        from auditor.report.writers import save  # noqa: PLC0415 - writers read reports
+
+        save(self, path, format_name)
+
+    def __repr__(self) -> str:
+        """Render as one line: the tables are far too long."""
+        found = ", ".join(f"{n} {word}" for word, n in self.summary["findings"].items() if n)
+        return f"<Report: {len(self.flows)} flows, findings: {found or 'none'}>"
+
+
+def _tally(values: pd.Series, words: Sequence[str] | type[Outcome | Verdict]) -> dict[str, int]:
+    counts = values.value_counts().to_dict()
+    return {str(word): int(counts.get(str(word), 0)) for word in words}
+
+
+def _both(first: str | None, second: str) -> str:
+    return second if first is None else f"({first}) and ({second})"

@@ -1,0 +1,204 @@
+"""An audit in a few lines: what was read, what it amounts to, what it cannot show, what is next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from auditor.judge.vocabulary import ATTEMPTED, Coverage, Verdict
+from auditor.report.text import byte_size, count, duration, listed
+from auditor.times import minute_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
+
+_FINE = {
+    Verdict.DOCUMENTED: "documented",
+    Verdict.DOCUMENTED_ELSEWHERE: "documented elsewhere",
+    Verdict.AMBIENT: "ambient",
+}
+_MENTION_DAMAGE_FROM = 0.01
+_DAMAGE_MEANS = {
+    "malformed": "malformed, so in no flow",
+    "unsupported": "of a kind that is not decoded, so in no flow",
+    "truncated": "cut short when captured, so their payload proves nothing",
+}
+
+
+def captured(
+    capture: CaptureInfo, flows: pd.DataFrame, audit: AuditInfo, expression: str | None
+) -> tuple[str, ...]:
+    """Say which captures were read, when they were taken, and how much was in them."""
+    names = capture.files or audit.sources
+    sizes = [count(capture.frames, "frame"), byte_size(capture.bytes), count(len(flows), "flow")]
+    if len(names) > 1:
+        sizes.insert(0, count(len(names), "file"))
+    if capture.first_ns is not None:
+        times = f"{minute_text(capture.first_ns)}, {duration(capture.duration_s)}"
+        sizes.insert(0, times)
+    lines = [listed(names, 3), ", ".join(sizes)]
+    if expression is not None:
+        lines.append(f"only flows where {expression}; coverage and hosts are those of all flows")
+    return tuple(lines)
+
+
+def basis(audit: AuditInfo) -> str:
+    """Say what the traffic was held against."""
+    if audit.hosts_file is not None:
+        return f"paper edition {audit.edition}, site file {audit.hosts_file}"
+    consequence = "no role is certain and nothing can be called missing"
+    return f"paper edition {audit.edition}; no site file, so {consequence}"
+
+
+def warnings(capture: CaptureInfo, *, interrupted: bool) -> tuple[str, ...]:
+    """List what keeps a report from being whole."""
+    lines = [f"not read: {source}" for source in capture.unreadable]
+    if interrupted:
+        lines.append("interrupted: this is what was read until then")
+    lines.extend(capture.warnings)
+    if capture.truncated and not capture.warnings:
+        lines.append("a capture ends inside a record; it is reported up to there")
+    if capture.dropped:
+        lines.append(f"{count(capture.dropped, 'frame')} lost while capturing: absence proves less")
+    for status, meaning in _DAMAGE_MEANS.items():
+        frames = capture.frames_by_status.get(status, 0)
+        if frames and frames >= capture.frames * _MENTION_DAMAGE_FROM:
+            lines.append(f"{count(frames, 'frame')} {meaning}")
+    return tuple(lines)
+
+
+def outcome_text(by_outcome: Mapping[str, int]) -> str:
+    """Say how conversations went; attempts that reached nobody stand apart, behind a semicolon."""
+    reached = {w: n for w, n in by_outcome.items() if w not in ATTEMPTED}
+    failed = {w: n for w, n in by_outcome.items() if w in ATTEMPTED}
+    return "; ".join(filter(None, (_tally_text(reached), _tally_text(failed)))) or "none"
+
+
+def _tally_text(counts: Mapping[str, int]) -> str:
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    return ", ".join(f"{number:,} {word}" for word, number in ordered if number)
+
+
+def summary(report: Report) -> tuple[tuple[str, str], ...]:
+    """Say in a line each how flows, outcomes, payload, coverage and hosts turned out."""
+    counts = report.summary
+    by_verdict = counts["by_verdict"]
+    fine = {text: by_verdict[verdict] for verdict, text in _FINE.items()}
+    rest = {verdict: number for verdict, number in by_verdict.items() if verdict not in _FINE}
+    lines = [
+        ("Flows", "; ".join(filter(None, (_tally_text(fine), _tally_text(rest)))) or "none"),
+        ("Outcome", outcome_text(counts["by_outcome"])),
+        ("Payload", _tally_text(counts["by_verification"]) or "none"),
+    ]
+    statuses = report.coverage["status"].value_counts()
+    of = {status: int(statuses.get(status.value, 0)) for status in Coverage}
+    expected = sum(of[s] for s in (Coverage.SEEN, Coverage.BLOCKED, Coverage.MISSING))
+    if expected:
+        parts = {status.value: of[status] for status in (Coverage.BLOCKED, Coverage.MISSING)}
+        text = f"{of[Coverage.SEEN]:,} of {count(expected, 'expected function')} seen"
+        lines.append(("Coverage", ", ".join(filter(None, (text, _tally_text(parts))))))
+    sources = report.hosts["roles_source"].value_counts()
+    known = {"in the site file": int(sources.get("inventory", 0))}
+    known["with a role guessed from traffic"] = int(sources.get("inferred", 0))
+    known["without a role"] = len(report.hosts) - sum(known.values())
+    lines.append(("Hosts", _tally_text(known) or "none"))
+    return tuple(lines)
+
+
+def hidden(coverage: pd.DataFrame) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Gather what cannot be judged by the reason, and by the pair of roles."""
+    rows = coverage[coverage["status"] == Coverage.UNOBSERVABLE.value]
+    reasons: dict[str, dict[str, list[str]]] = {}
+    columns = ("why", "source_roles", "destination_roles", "transport", "ports")
+    for why, sources, destinations, transport, ports in zip(
+        *(rows[name].tolist() for name in columns), strict=True
+    ):
+        pair = f"{'/'.join(sources)} -> {'/'.join(destinations)}"
+        service = f"{transport}/{ports_text(ports)}" if ports else transport
+        reasons.setdefault(why or "", {}).setdefault(pair, []).append(service)
+    return tuple(
+        (why, tuple(f"{pair} {' '.join(dict.fromkeys(of))}" for pair, of in pairs.items()))
+        for why, pairs in reasons.items()
+    )
+
+
+def ports_text(ports: Iterable[int]) -> str:
+    """Write ports as people do, `80,443` or `6910-6930`."""
+    runs: list[list[int]] = []
+    for port in ports:
+        if runs and port == runs[-1][-1] + 1:
+            runs[-1].append(port)
+        else:
+            runs.append([port])
+    parts = (f"{run[0]}-{run[-1]}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)
+    return ",".join(parts)
+
+
+def proposals(hosts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+    """Name the hosts to which traffic gives a role, by role, with the confidence of each."""
+    guessed = hosts[hosts["roles_source"] == "inferred"]
+    by_role: dict[str, list[str]] = {}
+    columns = ("address", "name", "roles", "confidence")
+    for address, name, roles, confidence in zip(
+        *(guessed[column].tolist() for column in columns), strict=True
+    ):
+        text = f"{name or address} ({confidence:.2f})"
+        for role in roles:
+            by_role.setdefault(role, []).append(text)
+    return tuple((role, listed(by_role[role], 4)) for role in sorted(by_role))
+
+
+def nothing(report: Report) -> str:
+    """Say why there is nothing to tell; `` if there is."""
+    if len(report.flows):
+        return ""
+    if report.filter is not None:
+        return "No flow answers to the filter."
+    return (
+        "No conversations: nothing to judge."
+        if report.capture.frames
+        else "No frames: nothing to judge."
+    )
+
+
+def next_steps(report: Report, example: int | None) -> tuple[tuple[str, str], ...]:
+    """Give what leads on; example: the row of a finding that is worth a closer look."""
+    steps = []
+    if report.audit.hosts_file is None and len(report.flows):
+        how = "list addresses and roles in hosts.yaml, auditor hosts check hosts.yaml"
+        steps.append(("who is who", f"{how}, then add --hosts hosts.yaml"))
+    if example is not None:
+        finding = report.findings.iloc[example]
+        flow_id = report.finding_flows[finding["finding_id"]][0]
+        steps.append(("one flow in full", f"add --filter 'flow_id == {flow_id}' --format json"))
+        if not pd.isna(finding["port"]):
+            port = f"{finding['port']}/{finding['transport']}"
+            steps.append(("who may use a port", f"auditor explain {port}"))
+    if len(report.flows):
+        output = shlex.quote(f"{_stem(report.audit.sources)}.json")
+        steps.append(("everything, as data", f"add --output {output}"))
+    return tuple(steps)
+
+
+def provenance(report: Report | FlowReport) -> tuple[tuple[str, str], ...]:
+    """Say which tool made the report of what, and where its time went."""
+    audit, capture = report.audit, report.capture
+    took_s = (audit.finished_ns - audit.started_ns) / 1e9
+    stages = ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in audit.stage_s.items())
+    return (
+        ("Files", ", ".join(capture.files) or "none"),
+        ("Frames", _tally_text(capture.frames_by_status) or "none"),
+        ("Rules", f"edition {audit.edition}, sha256 {audit.catalog_digest}"),
+        ("Made", f"{minute_text(audit.started_ns)} by {audit.tool} {audit.version}"),
+        ("Took", f"{took_s:.2f} s" + (f": {stages}" if stages else "")),
+    )
+
+
+def _stem(sources: Sequence[str]) -> str:
+    stem = Path(sources[0]).name.partition(".")[0] if len(sources) == 1 else ""
+    return stem if stem and stem.strip("-*?") else "report"

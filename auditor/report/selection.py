@@ -1,0 +1,95 @@
+"""The part of a report that rests on some of its flows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from auditor.errors import UsageError
+from auditor.report.frames import FINDINGS, FLOWS, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+
+def select_flows(flows: pd.DataFrame, expression: str) -> pd.DataFrame:
+    """Keep the rows for which a pandas query holds.
+
+    Lists read as in CSV, joined by `;`. A missing value equals nothing and differs from everything.
+    Times without an offset are UTC. Raises UsageError.
+    """
+    return flows[_mask(_askable(flows), expression)].reset_index(drop=True)
+
+
+def _mask(flows: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
+    try:
+        try:
+            answer = _ask(flows, expression)
+        except TypeError:
+            # pandas compares no column of UTC times with a time that has no offset.
+            answer = _ask(_without_offset(flows), expression)
+        if len(answer) != len(flows):
+            raise TypeError("expected a yes or no for each flow")  # noqa: TRY301 - reported below
+        mask = pd.Series(answer, dtype="boolean").fillna(value=False).to_numpy(dtype=np.bool_)
+    except Exception as error:  # whatever pandas raises, the expression is at fault
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UsageError(f"filter {expression!r}: {reason}") from error
+    return mask
+
+
+def _ask(flows: pd.DataFrame, expression: str) -> list[object]:
+    # Names behind @ would reach into this program's variables.
+    answer = flows.eval(expression, engine="python", local_dict={}, global_dict={})
+    if isinstance(answer, (pd.Series, pd.Index)):
+        return answer.tolist()
+    if isinstance(answer, np.ndarray):
+        values: list[object] = answer.tolist()
+        return values
+    raise TypeError("expected a yes or no for each flow")
+
+
+def _askable(flows: pd.DataFrame) -> pd.DataFrame:
+    plain: dict[str, pd.Series] = {}
+    for name, column in flows.items():
+        kind = FLOWS[str(name)]
+        if kind == "list":
+            joined = [";".join(map(str, values)) for values in column]
+            plain[str(name)] = pd.Series(joined, index=flows.index, dtype=object)
+        elif kind == "port":
+            # NA != 443 is NA, and a row with NA would drop out of `server_port != 443`.
+            plain[str(name)] = column.astype("float64")
+        else:
+            plain[str(name)] = column
+    return pd.DataFrame(plain, index=flows.index)
+
+
+def _without_offset(flows: pd.DataFrame) -> pd.DataFrame:
+    naive = {name: flows[name].dt.tz_localize(None) for name in ("first_seen", "last_seen")}
+    return flows.assign(**naive)
+
+
+def narrow_findings(
+    findings: pd.DataFrame, flows: pd.DataFrame, finding_flows: Mapping[str, Sequence[int]]
+) -> pd.DataFrame:
+    """Keep the findings that rest on `flows`, with counts, times and evidence of those alone.
+
+    finding_flows: finding_id -> flow_ids, all of them in `flows`, none empty.
+    """
+    kept = findings[findings["finding_id"].isin(list(finding_flows))]
+    by_id = flows.set_index("flow_id")
+    columns = {name: kept[name].tolist() for name in FINDINGS}
+    for row, finding in enumerate(kept["finding_id"]):
+        own = by_id.loc[list(finding_flows[finding])]
+        columns["flows"][row] = len(own)
+        columns["packets"][row] = int(own["packets_out"].sum() + own["packets_in"].sum())
+        columns["bytes"][row] = int(own["bytes_out"].sum() + own["bytes_in"].sum())
+        columns["first_seen"][row] = own["first_seen"].min().value
+        columns["last_seen"][row] = own["last_seen"].max().value
+        places = own["capture"] + ":" + own["first_frame"].astype(str)
+        evidence = [place for place in columns["evidence"][row] if place in set(places)]
+        columns["evidence"][row] = evidence or places.tolist()[:1]
+    return frame(FINDINGS, columns)

@@ -1,0 +1,139 @@
+"""The head of a TCP stream: order, gaps, repeats, and how much of it is worth keeping."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from struct import pack
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.flows.streams import LONGEST_HEAD, REACH, StreamHead, wanted_length
+
+if TYPE_CHECKING:
+    from random import Random
+
+TEXT = bytes(range(256)) * 4
+
+
+def hello(message_len: int, *, record_len: int = 1 << 14) -> bytes:
+    """Make a TLS handshake message of that claimed length, cut into records."""
+    message = b"\1" + message_len.to_bytes(3, "big") + bytes(message_len)
+    pieces = [message[i : i + record_len] for i in range(0, len(message), record_len)]
+    return b"".join(b"\x16\x03\x01" + pack("!H", len(piece)) + piece for piece in pieces)
+
+
+@given(
+    start=st.integers(0, 0xFFFF_FFFF),
+    cuts=st.lists(st.integers(1, len(TEXT) - 1), max_size=8),
+    overlap=st.integers(0, 5),
+    order=st.randoms(use_true_random=False),
+    syn_at=st.none() | st.integers(0, 9),
+)
+def test_puts_segments_in_order(
+    start: int, cuts: list[int], overlap: int, order: Random, syn_at: int | None
+) -> None:
+    """Segments in any order, some bytes twice, across the wrap, with the SYN at any place."""
+    edges = [0, *sorted(set(cuts)), len(TEXT)]
+    segments = [(low, TEXT[low : high + overlap]) for low, high in pairwise(edges)]
+    order.shuffle(segments)
+    head = StreamHead()
+    for index, (low, payload) in enumerate(segments):
+        if index == syn_at:
+            head.anchor(start)
+        assert head.add((start + low) & 0xFFFF_FFFF, payload)
+    assert head.data == TEXT
+    assert head.size == len(TEXT)
+
+
+def test_stops_at_a_gap() -> None:
+    """Bytes beyond a missing segment are not part of the head until it arrives."""
+    head = StreamHead()
+    head.add(100, b"abc")
+    head.add(106, b"ghi")
+    assert (head.data, head.size) == (b"abc", 6)
+    head.add(103, b"def")
+    assert (head.data, head.size) == (b"abcdefghi", 9)
+
+
+def test_begins_behind_the_syn() -> None:
+    """With a SYN the first byte is known: a later segment waits, and older bytes are none of it."""
+    head = StreamHead()
+    head.anchor(1000)
+    head.add(1003, b"def")
+    head.add(999, b"?")
+    assert head.data == b""
+    head.add(998, b"??abc")
+    assert head.data == b"abcdef"
+
+
+def test_keeps_its_bytes_when_a_stray_syn_follows() -> None:
+    """Once bytes behind a SYN are known, another SYN does not move the beginning."""
+    head = StreamHead()
+    head.anchor(1000)
+    head.add(1000, b"abc")
+    head.anchor(5000)
+    head.add(1003, b"def")
+    assert head.data == b"abcdef"
+
+
+def test_keeps_the_first_copy_of_repeated_bytes() -> None:
+    """A retransmission adds only what is new in it."""
+    head = StreamHead()
+    head.add(1000, b"abc")
+    head.add(1000, b"XXXd")
+    assert head.data == b"abcd"
+
+
+def test_gives_up_on_a_gap_beyond_a_window() -> None:
+    """A segment further ahead than any window says that the gap stays."""
+    head = StreamHead()
+    head.add(1000, b"abc")
+    assert head.add(1000 + REACH, b"x")
+    assert not head.add(1001 + REACH, b"x")
+    assert head.data == b"abc"
+
+
+def test_bounds_what_waits() -> None:
+    """Segments beyond a gap are kept up to the longest head in number and in sum."""
+    many, large = StreamHead(), StreamHead()
+    for head in (many, large):
+        head.anchor(0)
+    for index in range(100):
+        many.add(1 + 2 * index, b"x")
+        large.add(1 + 100 * index, bytes(10_000))
+    assert many.size < 100
+    assert large.size <= LONGEST_HEAD
+    large.add(0, bytes(1 << 16))
+    assert large.size == LONGEST_HEAD
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", 1024),
+        (bytes(5000), 1024),
+        (hello(300) + bytes(4000), 1024),
+        (hello(3000), 3009),
+        (hello(3000)[:1024], 3009),
+        (hello(3000, record_len=1000), 3024),
+        (hello(60_000), LONGEST_HEAD),
+        (b"\x16\x03\x01" + bytes(2000), 1024),
+        (b"GET / HTTP/1.1\r\n" + b"a" * 2000, 4096),
+        (b"GET / HTTP/1.1\r\n" + b"a" * 2000 + b"\r\n\r\nbody", 2020),
+        (b"GET / HTTP/1.1\r\n" + b"a" * 9000 + b"\r\n\r\nbody", 4096),
+        (b"RPC_IN_DATA /rpc HTTP/1.1\r\n" + b"a" * 2000, 4096),
+        (b"HTTP/1.1 200 OK\r\n" + b"a" * 2000, 1024),
+    ],
+)
+def test_says_how_much_is_worth_keeping(data: bytes, expected: int) -> None:
+    """A TLS hello is kept whole, an HTTP request to the end of its fields, all within bounds."""
+    assert wanted_length(data) == expected
+
+
+@given(st.binary(max_size=64), st.sampled_from([b"", b"\x16\x03", b"POST /"]), st.integers(0, 5000))
+def test_wants_a_bounded_length(end: bytes, start: bytes, padding: int) -> None:
+    """Whatever a head contains, at least the short and at most the longest length is wanted."""
+    assert 1024 <= wanted_length(start + end + bytes(padding)) <= LONGEST_HEAD
