@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TRUE = frozenset({"true", "yes", "on"})
 _FALSE = frozenset({"false", "no", "off"})
+_MOST_DIGITS = 18
+_DEEPEST = 100
+_SURELY_SHALLOW = 1000
 
 
 class Scalar(NamedTuple):
@@ -55,13 +58,11 @@ class Document:
         Raises the document's error class where the text is no YAML or no mapping.
         """
         try:
+            _check_depth(text)
             node = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            what = error.problem or error.context or "not YAML"
-            if mark is not None and "'\\t'" in what:
-                what = "a tab where YAML wants spaces for indentation"
-            self.report(mark.line + 1 if mark else None, what)
+            self.report(mark.line + 1 if mark else None, _yaml_mistake(error, text))
         except yaml.YAMLError as error:
             self.report(None, f"not YAML: {' '.join(str(error).split())}")
         else:
@@ -73,8 +74,12 @@ class Document:
 
     def read(self, path: Path) -> Entry:
         """Read and compose a file; an unreadable one is a mistake without a line."""
+        return self.parse(self.text_of(path))
+
+    def text_of(self, path: Path) -> str:
+        """Read a file as text; an unreadable one is a mistake without a line."""
         try:
-            return self.parse(path.read_text(encoding="utf-8-sig"))
+            return path.read_text(encoding="utf-8-sig")
         except OSError as error:
             self.report(None, f"cannot be read: {error.strerror or error}")
         except UnicodeDecodeError as error:
@@ -159,8 +164,8 @@ class Entry:
         found = self.scalar(key)
         if found is None:
             return None
-        if not found.text.isdecimal():
-            self.report(key, f"{key!r}: expected a whole number, found {found.text!r}")
+        if not found.text.isdecimal() or len(found.text) > _MOST_DIGITS:
+            self.report(key, f"{key!r}: expected a whole number, found {found.text[:40]!r}")
             return None
         return int(found.text)
 
@@ -232,7 +237,9 @@ class Entry:
         line = node.start_mark.line + 1
         if isinstance(node, yaml.ScalarNode):
             return Scalar(node.value.strip(), line)
-        self.document.report(line, f"{key!r}: expected a plain value")
+        # `- 2001:db8::` is a key without a value to YAML.
+        hint = "; one that ends in ':' wants quotes" if isinstance(node, yaml.MappingNode) else ""
+        self.document.report(line, f"{key!r}: expected a plain value{hint}")
         return None
 
     def _as_entry(self, node: yaml.Node, key: str) -> Entry | None:
@@ -240,6 +247,40 @@ class Entry:
             return Entry(self.document, node)
         self.document.report(node.start_mark.line + 1, f"{key!r}: expected key: value pairs")
         return None
+
+
+def _check_depth(text: str) -> None:
+    """Raise yaml.MarkedYAMLError where composing would exhaust the stack of the C parser."""
+    # Each level costs an opening bracket, or in block style a column of some line.
+    columns = max(map(len, text.splitlines()), default=0)
+    if max(text.count("[") + text.count("{"), columns) < _SURELY_SHALLOW:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"nested more than {_DEEPEST} levels deep")
+
+
+def _yaml_mistake(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Put the usual slips into words that name the remedy; libyaml's own do not."""
+    mark, lines = error.problem_mark, text.splitlines()
+    found = lines[mark.line][mark.column :][:1] if mark and mark.line < len(lines) else ""
+    what = error.problem or error.context or "not YAML"
+    if found == "\t":
+        return "a tab where YAML wants spaces"
+    if "alias" in f"{error.context} {what}":
+        return "a value that begins with '*' wants quotes"
+    if what.startswith("mapping values are not allowed"):
+        return "a second ': ' in a line, or one indented by mistake; a value with ': ' wants quotes"
+    if found == ":":
+        return "a value that begins or ends with ':' wants quotes"
+    if found and found in "@`%":
+        return f"a value that begins with {found!r} wants quotes"
+    return what
 
 
 def _is_null(node: yaml.Node) -> bool:

@@ -108,8 +108,8 @@ def _broker(office: Office) -> None:
     office.talk(ddc1, ddc2, "tcp/80", 52_000, name="ddc2.corp.example")
     office.talk(ddc2, ddc1, "tcp/89", 53_000)
     office.talk(ddc1, ddc2, "tcp/9095", 54_000)
-    for vda in ("vda01", "vda02"):
-        office.talk(ddc1, office[vda], "tcp/89", office.soon(56_000))
+    for ddc, vda in ((ddc1, "vda01"), (ddc2, "vda02")):
+        office.talk(ddc, office[vda], "tcp/89", office.soon(56_000))
 
 
 def _license(office: Office) -> None:
@@ -146,7 +146,8 @@ def _gateway_pair(office: Office) -> None:
     office.talk(nsip, peer, "tcp/3009", 62_000, talk="tls")
     office.talk(nsip, peer, "tcp/22", 64_000)
     gw, dc = office["10.20.0.12"], office["dc1"]
-    _resolve(office, gw, "sf1.corp.example", office["sf1"].ip, 66_000)
+    for one in (gw, peer):
+        _resolve(office, one, "sf1.corp.example", office["sf1"].ip, office.soon(66_000, 400))
     office.talk(gw, dc, "tcp/53", 66_500, name="_ldap._tcp.corp.example")
 
 

@@ -137,6 +137,7 @@ def _store_fronts(office: Office) -> None:
             office.talk(front, office["ddc1"], "tcp/443", at_ms, name="ddc1.corp.example")
         office.talk(front, office["dc1"], "tcp/389", 93_000 + 2_000 * number)
         office.talk(front, office["dc1"], "tcp/88", 92_000 + 2_000 * number)
+        office.talk(front, office["dc1"], "tcp/464", 230_000 + 9_000 * number)
     office.talk(office["sf2"], office["gw1"], "tcp/443", 122_000, name=GATEWAY)
     office.talk(office["sf1"], office["sf2"], "tcp/51234", 97_000, talk="net-tcp")
 

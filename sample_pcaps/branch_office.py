@@ -13,7 +13,7 @@ import branch_back_office
 import branch_desks
 import branch_planted
 import yaml
-from capture_files import Interface, pcapng
+from pcap_files import Interface, pcapng
 from talks import Turn, default_talk, tell, turns_of
 from traffic import Dice, Host, Tcp, Udp, Wire
 

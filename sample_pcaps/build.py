@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import branch_office
-from capture_files import pcap, pcapng
+from pcap_files import pcap, pcapng
 from truth import load_truth, perform
 
 HERE = Path(__file__).resolve().parent

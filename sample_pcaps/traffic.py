@@ -6,7 +6,7 @@
     frames = wire.captured()
 
 Every conversation keeps a clock of its own, so that conversations overlap as they do on a wire.
-`payloads` has things to say, `capture_files` writes the frames.
+`payloads` has things to say, `pcap_files` writes the frames.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import payloads
 import yaml
-from capture_files import pcapng
+from pcap_files import pcapng
 from traffic import Host, Tcp, Udp, Wire
 
 if TYPE_CHECKING:

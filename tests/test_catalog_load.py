@@ -268,7 +268,7 @@ def test_mistakes_of_all_files_at_once(tmp_path: Path) -> None:
     """Every mistake of every file is reported, in the order of files and lines."""
     write(tmp_path, "a.yaml", RULE.replace("vda", "vdi").replace("4711", "0"))
     write(tmp_path, "b.yaml", "rules: ]")
-    write(tmp_path, "c.yaml", RULE.replace("purpose", "porpoise"))
+    write(tmp_path, "c.yaml", RULE.replace("extra", "other").replace("purpose", "porpoise"))
     write(tmp_path, "roles.yaml", "roles: [{id: x, display: X, product: common, kind: demon}]")
 
     places = [mistake.partition(": ")[0] for mistake in mistakes(tmp_path)]

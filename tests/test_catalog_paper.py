@@ -127,7 +127,7 @@ class Annotation:
 
 
 @cache
-def annotations() -> list[Annotation]:
+def annotated() -> list[Annotation]:
     """Read the list of caveats."""
     path = SHARED / "design" / "row-annotations.tsv"
     with path.open(encoding="utf-8", newline="") as file:
@@ -139,12 +139,12 @@ def annotations() -> list[Annotation]:
 
 def said(rule: Rule, service: Service, keys: set[str]) -> dict[str, str]:
     """Collect what the list of caveats says of a service of a rule."""
-    return {a.key: a.value for a in annotations() if a.key in keys and a.holds_for(rule, service)}
+    return {a.key: a.value for a in annotated() if a.key in keys and a.holds_for(rule, service)}
 
 
 def keys_of_caveats() -> set[str]:
     """List the keys that stand for caveats."""
-    return {a.key for a in annotations()} - {"one-way", "ports-mode"}
+    return {a.key for a in annotated()} - {"one-way", "ports-mode"}
 
 
 def rules_of(row: int, origin: str = "table") -> list[Rule]:
@@ -229,7 +229,7 @@ def test_caveats(rule: Rule) -> None:
 
 def test_every_annotation_is_met() -> None:
     """No line of the list of caveats speaks of a service that the catalog lacks."""
-    for annotation in annotations():
+    for annotation in annotated():
         assert any(annotation.holds_for(r, s) for r in PAPER for s in r.services), annotation
 
 
@@ -269,7 +269,7 @@ def test_secure_twins() -> None:
 
 def test_ports_modes() -> None:
     """Ports of a row that are alternatives share a group; ports that stand alone do not."""
-    for annotation in annotations():
+    for annotation in annotated():
         if annotation.key != "ports-mode":
             continue
         rules = rules_of(annotation.row)

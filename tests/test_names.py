@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from itertools import chain
 from struct import pack
 
 import payloads
@@ -10,10 +13,14 @@ from handshakes import dtls_fragments, dtls_record, named_hello
 from hypothesis import given
 from hypothesis import strategies as st
 from layers import ACK, PSH, SYN, batch, datagram, decoded, flows_of, segment
+from shared import SHARED, needs_shared
 
+from auditor.capture import open_capture
 from auditor.decode.dissect import Decoder
 from auditor.evidence.names import NameCollector, Names, SeenName
-from auditor.records import address_words
+from auditor.flows import FlowTable
+from auditor.hostnames import safe_name
+from auditor.records import address_text, address_words
 
 CLIENT, SERVER, RESOLVER = ("10.0.0.1", 50_000), ("192.0.2.7", 443), ("10.0.0.53", 53)
 ASKER = address_words(CLIENT[0])
@@ -160,3 +167,53 @@ def test_junk(payload: list[tuple[bool, bytes]]) -> None:
     names = names_of(*frames)
     for seen in (*names.own, *names.address_names.values()):
         assert all(name.name.isprintable() for name in seen)
+
+
+REAL_CAPTURES = [
+    "CESNET+ipfixprobe__tests__functional__inputs__tls.pcap",
+    "arkime+arkime__tests__pcap__arkime_synthetic.pcap",
+    "seladb+PcapPlusPlus__Tests__Pcap++Test__PcapExamples__many_interfaces-1.pcapng",
+]
+
+
+def tshark(capture: str, display_filter: str, *fields: str) -> list[list[list[str]]]:
+    """List the values of fields, frame by frame and field by field, as tshark sees them."""
+    wanted = chain.from_iterable(("-e", field) for field in fields)
+    command = ["tshark", "-r", capture, "-Y", display_filter, "-T", "fields", *wanted]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [
+        [cell.split(",") if cell else [] for cell in line.split("\t")]
+        for line in done.stdout.splitlines()
+    ]
+
+
+@needs_shared
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark to compare with")
+@pytest.mark.parametrize("file", REAL_CAPTURES)
+def test_same_names_as_tshark(file: str) -> None:
+    """Real captures tell the same names as they tell Wireshark's dissectors."""
+    path = str(SHARED / "captures" / file)
+    table, decoder, collector = FlowTable(), Decoder(), NameCollector()
+    with open_capture([path]) as capture:
+        for frames in capture:
+            packets = decoder.decode(frames)
+            table.update(packets)
+            collector.observe(packets)
+    names = collector.finish(table.finish())
+
+    stems = "tls.handshake.extensions_server_name", "dtls.handshake.extensions_server_name"
+    told = tshark(path, "not quic and (tcp or dtls)", *stems, "http.host")
+    in_payload = {
+        safe_name(value.split(":")[0]) for frame in told for cell in frame for value in cell
+    }
+    assert {name for name, _ in own_names(names)} == in_payload - {None}
+
+    # What lies inside a tunnel is the decoder's business.
+    answers = tshark(path, "udp.srcport == 53 and dns.a and not geneve", "dns.qry.name", "dns.a")
+    given = {(asked[0].lower(), address) for asked, found in answers for address in found}
+    remembered = {
+        (seen.name, address_text(*address))
+        for address, entries in names.address_names.items()
+        for seen in entries
+    }
+    assert given <= remembered

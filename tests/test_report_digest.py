@@ -154,3 +154,19 @@ def test_ports_are_written_as_people_do() -> None:
     assert ports_text([80, 443]) == "80,443"
     assert ports_text([6890, 6891, 6892, 7000, 7001]) == "6890-6892,7000,7001"
     assert ports_text([]) == ""
+
+
+def test_of_many_blocked_hosts_some_may_be_missing_too() -> None:
+    """The notice says how many of its hosts are also counted as silent."""
+
+    def blocked(client: str) -> dict[str, object]:
+        title = f"blocked: {client} -> ddc1 tcp/80"
+        return reports.finding(f"b-{client}", "blocked", "high", client=client, title=title)
+
+    silent = reports.finding("s", "missing", "low", client="vda02")
+    told = digest(reports.small_report(*map(blocked, ("vda01", "vda02", "vda03")), silent))
+    (item,) = told.findings
+    assert item.title == "blocked: 3 hosts -> ddc1 tcp/80"
+    assert "1 of them also counted as missing (low)." in item.details
+    assert item.details[0] == "vda01, vda02, vda03"
+    assert told.expected == ()

@@ -53,7 +53,7 @@ def test_a_query_keeps_the_flows_for_which_it_holds(expression: str, kept: list[
 )
 def test_what_cannot_be_asked_is_one_line_of_usage_error(expression: str) -> None:
     """The message quotes the expression, gives a reason, and is one line."""
-    with pytest.raises(UsageError, match="^filter ") as caught:
+    with pytest.raises(UsageError, match=r"^filter ") as caught:
         reports.small_report().filtered(expression)
     assert "\n" not in str(caught.value)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,10 +50,8 @@ def test_what_is_written_reads_back(time_ns: int) -> None:
 @given(st.text())
 def test_any_text_is_a_time_or_a_usage_error(text: str) -> None:
     """No text makes the reader fail in another way."""
-    try:
+    with contextlib.suppress(UsageError):
         assert isinstance(parse_time(text), int)
-    except UsageError as error:
-        assert "expected a time" in str(error)
 
 
 def test_times_for_people_have_no_fraction() -> None:

@@ -10,7 +10,7 @@ import dpkt
 import payloads_citrix
 import payloads_network
 import pytest
-from capture_files import Interface, pcap, pcapng
+from pcap_files import Interface, pcap, pcapng
 from traffic import ACK, FIN, RST, SYN, Frame, Host, Tcp, Udp, Wire
 
 A = Host("10.0.0.1")

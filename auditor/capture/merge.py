@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
+from auditor.capture.reader import open_reader
 from auditor.capture.stream import BLOCK_BYTES, FrameStream
 from auditor.capture.walk import BATCH_FRAMES
 from auditor.errors import CaptureError
@@ -90,7 +91,7 @@ class Track:
 
     def open(self, block_bytes: int = BLOCK_BYTES) -> FrameStream:
         """Open the capture; raise CaptureError."""
-        self._stream = FrameStream(self._name, self.index, block_bytes)
+        self._stream = FrameStream(self._name, open_reader(self._name), self.index, block_bytes)
         self.size = self._stream.source.size
         return self._stream
 
@@ -164,9 +165,9 @@ class Track:
 
 
 def merged(tracks: Sequence[Track]) -> Generator[FrameBatch, None, None]:
-    """Yield the frames of all tracks by time; several must have been peeked at.
+    """Yield the frames of all tracks by time, those of equal times in the order of the tracks.
 
-    A file is opened when its turn comes, and closed when it ends.
+    Several must have been peeked at. A file is opened when its turn comes, and closed at its end.
     """
     waiting = sorted(tracks, key=lambda track: (track.first_ns, track.index), reverse=True)
     reading: list[Track] = []
@@ -177,6 +178,7 @@ def merged(tracks: Sequence[Track]) -> Generator[FrameBatch, None, None]:
             track.crowded = len(reading) >= _OPEN_FILES
             if track.load():
                 reading.append(track)
+                reading.sort(key=lambda track: track.index)
             continue
         # Up to there, every frame of every file is at hand.
         rows = max(1, BATCH_FRAMES // len(reading))

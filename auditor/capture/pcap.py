@@ -44,6 +44,8 @@ _AIX_LINKTYPES = {6: 1, 9: 6, 15: 10, 24: 0}
 
 _NOKIA_WORD = re.compile("[9b]fbf[bd][69]0[12]")
 
+_HOPELESS = 99
+
 _RESERVED_LINK_BITS = 0x03FF_0000
 """Between the link type, 16 bits, and the length of the check sequence."""
 
@@ -172,7 +174,8 @@ def _doubts(records: bytes, order: str, record_len: int, snaplen: int) -> int:
         if not header:
             break
         if len(header) < record_len:
-            return doubts + 1
+            # Of a record that is not there nothing speaks for a variant.
+            return doubts + 1 if at else _HOPELESS
         _, fraction, captured, wire = struct.unpack_from(order + "IIII", header)
         implausible = (fraction >= 1_000_000, captured > snaplen, captured > wire, wire > 1 << 27)
         doubts += sum(implausible) + _extra_doubts(header[16:], order)

@@ -135,7 +135,7 @@ def _note_lost_options(
     section: Section,
 ) -> None:
     """Look for lost counts in the options of each frame, in data[starts:ends]."""
-    # Nearly all options are flags and comments: only frames that have another one are parsed.
+    # Nearly all options are flags and comments: only a frame with the one that counts is parsed.
     layout = np.dtype([("code", section.order + "u2"), ("length", section.order + "u2")])
     rows = np.flatnonzero(ends - starts >= layout.itemsize)
     at = starts[rows]

@@ -82,6 +82,7 @@ class StandardInput:
             raise CaptureError(STDIN, "expected a capture on standard input, found it closed")
         if sys.stdin.isatty():
             raise CaptureError(STDIN, "expected a capture on standard input, found a terminal")
+        # Unbuffered where that can be had: a slow pipe's frames are wanted as they come.
         self._file: IO[bytes] = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer)
         self.consumed = 0
 

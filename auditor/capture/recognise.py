@@ -12,6 +12,8 @@ HEAD_BYTES = 1 << 13
 
 EXPECTED = "expected a pcap or pcapng capture"
 
+_TEXT = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)))
+
 _ERF_TYPES = 48
 _YEAR_1995 = 788_918_400
 _DAY = 86_400
@@ -101,9 +103,10 @@ def _describe(head: bytes) -> str:
         return "a tar archive: unpack it first"
     if not any(head):
         return "zero bytes"
-    text = head[:24].decode("utf-8", errors="replace").strip()
-    if text and all(character.isprintable() or character in "\r\n\t" for character in text):
-        return f"text that begins {text.splitlines()[0]!r}"
+    begin = head[:24]
+    if _TEXT.issuperset(begin):
+        line = begin.decode("ascii").strip().partition("\n")[0].rstrip()
+        return f"text that begins {line!r}"
     return f"bytes {head[:8].hex(' ')}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.capture.compressed import open_content, read_head
 from auditor.capture.pcap import PcapWalker, is_pcap
 from auditor.capture.pcapng import PcapngWalker, is_pcapng
-from auditor.capture.reader import open_reader, os_reason
+from auditor.capture.reader import os_reason
 from auditor.capture.recognise import EXPECTED, refusal
 from auditor.capture.walk import Remark
 from auditor.errors import CaptureError
@@ -15,6 +15,7 @@ from auditor.errors import CaptureError
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
     from auditor.capture.compressed import Content
+    from auditor.capture.reader import ByteReader
     from auditor.capture.walk import Walker
 
 BLOCK_BYTES = 1 << 20
@@ -24,18 +25,20 @@ BLOCK_BYTES = 1 << 20
 class FrameStream:
     """The frames of one capture, batch after batch."""
 
-    def __init__(self, name: str, capture: int, block_bytes: int = BLOCK_BYTES) -> None:
-        """Open the capture and read its head; raise CaptureError.
+    def __init__(
+        self, name: str, source: ByteReader, capture: int, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        """Read the head of the capture; raise CaptureError naming `name`, closing `source`.
 
-        `name` is a path or "-"; `capture` becomes FrameBatch.capture.
+        `capture` becomes FrameBatch.capture; `block_bytes` are read at a time.
         """
         self.name = name
         self.truncated = False
         self.warnings: list[str] = []
-        self.source = open_reader(name)
+        self.source = source
         self._block_bytes = block_bytes
         try:
-            self._content = open_content(self.source, block_bytes)
+            self._content = open_content(source, block_bytes)
             self._data = read_head(self._content, block_bytes)
             self._walker = _walker(name, self._data, self._content, capture)
         except OSError as error:

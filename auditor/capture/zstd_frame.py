@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 _SKIPPABLE = b"\x2a\x4d\x18"  # after a first byte 0x50 ... 0x5f
-_SKIP_BYTES = 1 << 16
 
 
 class ZstdFrame:
@@ -25,6 +24,7 @@ class ZstdFrame:
 
         self._frame = zstandard.ZstdDecompressor().decompressobj()
         self._parts = self._walk()
+        self._in_pieces = False  # whether the next part is wanted as it comes, not whole
         self._wanted = next(self._parts)
         self._skippable = False
         self._pending = b""
@@ -37,9 +37,9 @@ class ZstdFrame:
         return self._pending
 
     def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002 - a block is bounded
-        """Return the contents of the next block; raise zstandard.ZstdError."""
+        """Return the contents of the next part; raise zstandard.ZstdError."""
         self._pending += data
-        self.needs_input = len(self._pending) < self._wanted
+        self.needs_input = len(self._pending) < (1 if self._in_pieces else self._wanted)
         if self.needs_input:
             return b""
         part, self._pending = self._pending[: self._wanted], self._pending[self._wanted :]
@@ -54,9 +54,7 @@ class ZstdFrame:
         start = yield 5
         if start[1:4] == _SKIPPABLE:
             self._skippable = True
-            left = int.from_bytes(start[4:] + (yield 3), "little")
-            while left:
-                left -= len((yield min(left, _SKIP_BYTES)))
+            yield from self._pass(int.from_bytes(start[4:] + (yield 3), "little"))
             return
         descriptor = start[4]
         single_segment = descriptor >> 5 & 1
@@ -67,5 +65,12 @@ class ZstdFrame:
         while not last:
             header = int.from_bytes((yield 3), "little")
             last, kind, size = header & 1, header >> 1 & 3, header >> 3
-            yield 1 if kind == 1 else size  # a run is stored as its one byte
+            yield from self._pass(1 if kind == 1 else size)  # a run is stored as its one byte
         yield 4 * (descriptor >> 2 & 1)  # the checksum
+
+    def _pass(self, size: int) -> Generator[int, bytes, None]:
+        """Ask for a part of which nothing has to be known, in pieces: a torn one may still help."""
+        self._in_pieces = True
+        while size:
+            size -= len((yield size))
+        self._in_pieces = False

@@ -30,7 +30,7 @@ VERBS = {
         "auditor.cli.explain", "explain", "Say who may talk to whom on a port, and why."
     ),
     "catalog": Verb("auditor.cli.catalog", "catalog", "Look into the port catalog."),
-    "hosts": Verb("auditor.cli.hosts", "hosts", "Draft, check or import a site file."),
+    "hosts": Verb("auditor.cli.hosts", "hosts", "Find every mistake in a site file."),
 }
 
 

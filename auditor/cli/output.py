@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from auditor.report.model import FlowReport, Report
 
-_NARROWEST = 60
+_NARROWEST = 80
+"""Below this a terminal breaks lines itself; shorter columns would say nothing any more."""
 
 _TONES: Mapping[str, Callable[[str], str]] = {
     "high": partial(click.style, fg="red", bold=True),

@@ -91,7 +91,8 @@ class Judge:
         # A broadcast address is client only where a reply to it was turned round.
         client_unknown = not kind.client.roles and kind.client.special != LOOPBACK
         server_unknown = not kind.server.roles and not kind.names.roles and not kind.server.special
-        if server_unknown and kind.names.own and not kind.names.covered:
+        # Of a name one can say that no row covers it only where the client's rows are known.
+        if server_unknown and not client_unknown and kind.names.own and not kind.names.covered:
             near = [
                 rule
                 for rule in rules
@@ -119,7 +120,7 @@ class Judge:
             ]
             if possible:
                 return _cite(Verdict.UNKNOWN_ROLE, possible)
-        return Judgement(Verdict.UNDOCUMENTED) if outside else None
+        return Judgement(Verdict.UNDOCUMENTED) if outside and not client_unknown else None
 
     def _by_nearness(self, kind: FlowKind) -> Judgement:
         for role in sorted(kind.client.roles | kind.server.roles):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.judge.vocabulary import Severity
 from auditor.report import overview
+from auditor.report.notices import FindingRows, notices
 from auditor.report.text import byte_size, count, listed
 
 if TYPE_CHECKING:
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from auditor.report.model import Report
+    from auditor.report.notices import Notice
 
 EXPECTED = "Expected, not seen"
 
-SEVERITIES = tuple(severity.word for severity in reversed(Severity))
+_MOST_MEMBERS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One finding as a person reads it; texts are not escaped."""
+    """One finding, or several that say the same, as a person reads it; texts are not escaped."""
 
     number: int
     """1-based over all sections, so that people can point at it."""
@@ -76,7 +77,7 @@ class Digest:
 
 def digest(report: Report) -> Digest:
     """Tell an audit."""
-    rows = _Rows(report.findings)
+    rows = FindingRows(report.findings)
     counted = [row for row in rows.by_severity() if not rows.accepted[row]]
     twins = _shown_elsewhere(rows, counted)
     missing = [row for row in counted if rows.kind[row] == "missing" and row not in twins]
@@ -103,30 +104,7 @@ def digest(report: Report) -> Digest:
     )
 
 
-class _Rows:
-    """The findings' columns that are told, as plain lists."""
-
-    def __init__(self, findings: pd.DataFrame) -> None:
-        self.id: list[str] = findings["finding_id"].tolist()
-        self.kind: list[str] = findings["kind"].tolist()
-        self.severity: list[str] = findings["severity"].tolist()
-        self.accepted: list[bool] = findings["accepted"].tolist()
-        self.title: list[str] = findings["title"].tolist()
-        self.client: list[str | None] = findings["client"].tolist()
-        self.server: list[str | None] = findings["server"].tolist()
-        self.flows: list[int] = findings["flows"].tolist()
-        self.bytes: list[int] = findings["bytes"].tolist()
-        self.lines: list[list[int]] = findings["rows"].tolist()
-        self.rule_ids: list[list[str]] = findings["rule_ids"].tolist()
-        self.reason: list[str | None] = findings["reason"].tolist()
-        self.advice: list[str | None] = findings["advice"].tolist()
-
-    def by_severity(self) -> list[int]:
-        """Order the rows, gravest first; within a severity as the audit ordered them."""
-        return sorted(range(len(self.id)), key=lambda row: SEVERITIES.index(self.severity[row]))
-
-
-def _shown_elsewhere(rows: _Rows, counted: Sequence[int]) -> dict[int, int]:
+def _shown_elsewhere(rows: FindingRows, counted: Sequence[int]) -> dict[int, int]:
     """Map a silent host's finding to that of its blocked attempts: one thing is told once."""
     blocked = [row for row in counted if rows.kind[row] == "blocked"]
     twins: dict[int, int] = {}
@@ -143,7 +121,7 @@ def _shown_elsewhere(rows: _Rows, counted: Sequence[int]) -> dict[int, int]:
 class _Teller:
     """Numbers findings and says nothing twice."""
 
-    def __init__(self, rows: _Rows, finding_flows: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, rows: FindingRows, finding_flows: Mapping[str, Sequence[int]]) -> None:
         self._rows = rows
         self._flows = finding_flows
         self._said: set[str] = set()
@@ -151,34 +129,48 @@ class _Teller:
         self.example: int | None = None
         """A row that is worth a closer look: the first finding told that rests on flows."""
 
-    def items(self, chosen: Iterable[int], twins: Mapping[int, int]) -> tuple[Item, ...]:
-        return tuple(self._item(row, twins.get(row)) for row in chosen)
+    def items(self, chosen: Sequence[int], twins: Mapping[int, int]) -> tuple[Item, ...]:
+        return tuple(self._item(notice, twins) for notice in notices(self._rows, chosen))
 
-    def _item(self, row: int, twin: int | None) -> Item:
+    def _item(self, notice: Notice, twins: Mapping[int, int]) -> Item:
         rows = self._rows
+        first = notice.rows[0]
         self._number += 1
-        flow_ids = tuple(self._flows.get(rows.id[row], ()))
+        flow_ids = sorted(id_ for row in notice.rows for id_ in self._flows.get(rows.id[row], ()))
         if self.example is None and flow_ids:
-            self.example = row
-        details = [rows.reason[row], rows.advice[row]]
-        if twin is not None:
-            details.insert(1, f"Also counted as missing ({rows.severity[twin]}).")
+            self.example = first
+        details = [
+            listed(notice.members, _MOST_MEMBERS),
+            notice.reason,
+            _twins_text([rows.severity[twins[row]] for row in notice.rows if row in twins], notice),
+            notice.advice,
+        ]
+        kind = rows.kind[first]
+        flows = sum(rows.flows[row] for row in notice.rows)
         return Item(
             number=self._number,
-            severity=rows.severity[row],
-            title=rows.title[row].removeprefix(f"{EXPECTED.lower()}: "),
-            seen=_seen(rows.kind[row], rows.flows[row], rows.bytes[row]),
-            lines=tuple(rows.lines[row]),
-            near=rows.kind[row] == "unexpected",
-            flow_ids=flow_ids,
+            severity=rows.severity[first],
+            title=notice.title.removeprefix(f"{EXPECTED.lower()}: "),
+            seen=_seen(kind, flows, sum(rows.bytes[row] for row in notice.rows)),
+            lines=tuple(dict.fromkeys(n for row in notice.rows for n in rows.lines[row])),
+            near=kind == "unexpected",
+            flow_ids=tuple(flow_ids),
             details=tuple(self._news(details)),
         )
 
-    def _news(self, texts: Iterable[str | None]) -> Iterable[str]:
+    def _news(self, texts: Iterable[str]) -> Iterable[str]:
         for text in texts:
             if text and text not in self._said:
                 self._said.add(text)
                 yield text
+
+
+def _twins_text(severities: Sequence[str], notice: Notice) -> str:
+    if not severities:
+        return ""
+    all_of_them = len(severities) == len(notice.rows)
+    who = "Also" if all_of_them else f"{len(severities):,} of them also"
+    return f"{who} counted as missing ({listed(dict.fromkeys(severities), 3)})."
 
 
 def _seen(kind: str, flows: int, size: int) -> str:
@@ -189,11 +181,13 @@ def _seen(kind: str, flows: int, size: int) -> str:
     return f"{count(flows, 'flow')}, {byte_size(size)}"
 
 
-def _legend(hosts: pd.DataFrame, rows: _Rows) -> tuple[str, ...]:
-    mentioned = {*rows.client, *rows.server}
+def _legend(hosts: pd.DataFrame, rows: FindingRows) -> tuple[str, ...]:
+    """Pair names and addresses of the findings' hosts, in the order in which they are mentioned."""
     named = hosts[hosts["name"].notna()]
+    names = dict(zip(named["address"].tolist(), named["name"].tolist(), strict=True))
     addresses: dict[str, list[str]] = {}
-    for name, address in zip(named["name"].tolist(), named["address"].tolist(), strict=True):
-        if name in mentioned or address in mentioned:
-            addresses.setdefault(name, []).append(address)
-    return tuple(f"{name} {', '.join(found)}" for name, found in sorted(addresses.items()))
+    for address, name in names.items():
+        addresses.setdefault(name, []).append(address)
+    mentioned = (end for row in rows.by_severity() for end in (rows.client[row], rows.server[row]))
+    told = dict.fromkeys(names.get(end, end) for end in mentioned if end is not None)
+    return tuple(f"{name} {', '.join(addresses[name])}" for name in told if name in addresses)

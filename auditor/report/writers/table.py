@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from auditor.report.writers import Style
 
 _MOST_FINDINGS = 30
+_MOST_LOW = 10
 _MOST_EXPECTED = 12
 _MOST_ACCEPTED = 8
 _MOST_HIDDEN = 6
 _MOST_PROPOSALS = 12
-_MOST_NAMES = 12
+_MOST_NAMES = 20
 _MOST_FLOWS = 100
 
 _TITLE = 2
@@ -88,7 +89,7 @@ def _section(title: str, content: Iterable[str], style: Style) -> Iterator[str]:
 
 
 def _items(title: str, items: Sequence[Item], most: int, style: Style) -> Iterator[str]:
-    shown = items if style.verbose else items[:most]
+    shown = items if style.verbose else _first(items, most)
     if not shown:
         return
     yield ""
@@ -97,6 +98,12 @@ def _items(title: str, items: Sequence[Item], most: int, style: Style) -> Iterat
     if left:
         severities = listed(dict.fromkeys(item.severity for item in left), 3)
         yield f"{_INDENT}+{len(left):,} more, {severities} (--verbose shows all)"
+
+
+def _first(items: Sequence[Item], most: int) -> Sequence[Item]:
+    """Keep up to `most`, but few of low severity: who has graver things to do reads no further."""
+    graver = sum(item.severity != "low" for item in items)
+    return items[: min(most, graver + _MOST_LOW)]
 
 
 def _item_lines(title: str, items: Sequence[Item], style: Style) -> Iterator[str]:

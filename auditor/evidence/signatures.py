@@ -1,0 +1,179 @@
+"""What protocol a conversation speaks, judged by the first bytes that each side sent.
+
+Ports play no part. A signature that its file assigns to the other side counts one step less, so
+that a conversation turned round is still recognised but proves less.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from auditor.evidence.signature_file import read_signatures
+from auditor.evidence.signature_model import CLIENT, EITHER, SERVER, Protocol, Signature, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["Protocol", "Recognised", "Signature", "SignatureSet", "Strength"]
+
+
+class Recognised(NamedTuple):
+    """The protocol of a conversation, and how surely it is that."""
+
+    protocol: str
+    strength: Strength
+    encrypted: bool
+    first_speaker: str
+    """Who speaks first according to the protocol, `client` or `server`; `` if nobody must."""
+
+
+class _Match(NamedTuple):
+    strength: Strength
+    order: int
+    """The place of the signature in the file; the smaller one wins among equals."""
+    signature: Signature
+
+
+_Ranked = tuple[tuple[Strength, int, Signature], ...]
+_Table = dict[int, tuple[_Ranked, ...]]
+
+
+class SignatureSet:
+    """All signatures, laid out so that a payload meets only those that share its first byte."""
+
+    def __init__(self, protocols: Mapping[str, Protocol], signatures: Iterable[Signature]) -> None:
+        """Index the signatures by sender, transport and first byte."""
+        self.protocols = dict(protocols)
+        self.signatures = tuple(signatures)
+        self._tables = {
+            side: _index(self.signatures, side) for side in (CLIENT, SERVER, EITHER)
+        }
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a signature file; raises RulesError with every mistake and its line."""
+        return cls(*read_signatures(path))
+
+    def recognise(
+        self,
+        transport: int,
+        client_head: tuple[bytes, ...],
+        server_head: tuple[bytes, ...],
+    ) -> Recognised | None:
+        """Name the protocol of a conversation; None where nothing fits.
+
+        Heads: of a stream at most one, its contiguous beginning; else the first datagrams. Where
+        the sides speak different protocols the surer one counts, among equals the server's.
+        """
+        client = self._best(CLIENT, transport, client_head)
+        server = self._best(SERVER, transport, server_head)
+        best = self._agreed(client, server)
+        if best is None:
+            return None
+        protocol = self.protocols[best.signature.protocol]
+        return Recognised(
+            protocol.id, best.strength, protocol.encrypted, protocol.first_speaker
+        )
+
+    def side_of_server(
+        self, transport: int, head_a: tuple[bytes, ...], head_b: tuple[bytes, ...]
+    ) -> str:
+        """Name the server, `a` or `b`, by payload alone; `` where it does not tell."""
+        a, b = (self._sender(transport, head) for head in (head_a, head_b))
+        if not (a or b):
+            a = self._first_speaker(transport, head_a, head_b)
+            b = self._first_speaker(transport, head_b, head_a)
+        if a == b:
+            return ""
+        return "b" if a == CLIENT or b == SERVER else "a"
+
+    def is_kind_of(self, protocol: str, ancestor: str) -> bool:
+        """Say whether a protocol is `ancestor` or a use of it."""
+        while protocol and protocol != ancestor:
+            protocol = self.protocols[protocol].kind_of
+        return bool(protocol)
+
+    def _matches(
+        self, side: str, transport: int, payloads: tuple[bytes, ...], place: int
+    ) -> Iterator[_Match]:
+        """Give all matches of one payload, the surest first."""
+        table = self._tables[side].get(transport)
+        if table is None or not payloads[place]:
+            return
+        for strength, order, signature in table[payloads[place][0]]:
+            if signature.fits(payloads, place):
+                yield _Match(strength, order, signature)
+
+    def _best(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> _Match | None:
+        best: _Match | None = None
+        for place in range(len(payloads)):
+            found = next(self._matches(side, transport, payloads, place), None)
+            if found and (best is None or _rank(found) > _rank(best)):
+                best = found
+        return best
+
+    def _agreed(self, client: _Match | None, server: _Match | None) -> _Match | None:
+        if client is None or server is None:
+            return client or server
+        ours, theirs = client.signature.protocol, server.signature.protocol
+        if ours != theirs and self.is_kind_of(ours, theirs):
+            return client if client.strength > Strength.WEAK else server
+        if ours != theirs and self.is_kind_of(theirs, ours):
+            return server if server.strength > Strength.WEAK else client
+        return client if client.strength > server.strength else server
+
+    def _sender(self, transport: int, payloads: tuple[bytes, ...]) -> str:
+        """Say who speaks so, CLIENT or SERVER; `` where both may or the protocol is unsure."""
+        best = self._best(EITHER, transport, payloads)
+        if best is None or best.strength is Strength.WEAK:
+            return ""
+        protocol = best.signature.protocol
+        # A weak signature may tell the sides of a protocol apart that a strong one has settled.
+        for place in range(len(payloads)):
+            for match in self._matches(EITHER, transport, payloads, place):
+                signature = match.signature
+                if signature.protocol == protocol and signature.sender != EITHER:
+                    return signature.sender
+        return ""
+
+    def _first_speaker(
+        self, transport: int, payloads: tuple[bytes, ...], others: tuple[bytes, ...]
+    ) -> str:
+        """Take the only side that spoke for the one that must speak first."""
+        best = None if any(others) else self._best(EITHER, transport, payloads)
+        if best is None or best.strength is Strength.WEAK:
+            return ""
+        return self.protocols[best.signature.protocol].first_speaker
+
+
+def _rank(match: _Match) -> tuple[Strength, int]:
+    return match.strength, -match.order
+
+
+def _index(signatures: tuple[Signature, ...], side: str) -> _Table:
+    """Lay out the signatures as `side` may speak them: by transport, by first byte, surest first."""
+    ranked: dict[int, list[list[tuple[Strength, int, Signature]]]] = {}
+    for order, signature in enumerate(signatures):
+        strength = _strength_from(signature, side)
+        if strength is None:
+            continue
+        for transport in signature.transports:
+            columns = ranked.setdefault(transport, [[] for _ in range(256)])
+            for byte in signature.first_bytes():
+                columns[byte].append((strength, order, signature))
+    return {
+        transport: tuple(
+            tuple(sorted(column, key=lambda each: (-each[0], each[1]))) for column in columns
+        )
+        for transport, columns in ranked.items()
+    }
+
+
+def _strength_from(signature: Signature, side: str) -> Strength | None:
+    """Say what a match proves when `side` sent it; None if it then proves nothing."""
+    if EITHER in {side, signature.sender} or side == signature.sender:
+        return signature.strength
+    if signature.strength is Strength.WEAK:
+        return None
+    return Strength(signature.strength - 1)

@@ -1,0 +1,136 @@
+"""Findings that say the same of many hosts or ports, brought together: forty VDAs, one line."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from auditor.judge.vocabulary import Severity
+from auditor.report.cells import plain_values
+from auditor.report.text import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+SEVERITIES = tuple(severity.word for severity in reversed(Severity))
+
+_LEAST = 3
+"""Two findings are as easily read one by one."""
+
+_GAP = "\0"
+"""Stands where the texts of findings differ; safe() lets no such character out."""
+
+
+class FindingRows:
+    """The findings' columns that are told, as plain lists."""
+
+    def __init__(self, findings: pd.DataFrame) -> None:
+        """Take the columns out of the frame."""
+        self.id: list[str] = findings["finding_id"].tolist()
+        self.kind: list[str] = findings["kind"].tolist()
+        self.severity: list[str] = findings["severity"].tolist()
+        self.accepted: list[bool] = findings["accepted"].tolist()
+        self.title: list[str] = findings["title"].tolist()
+        self.client: list[str | None] = findings["client"].tolist()
+        self.server: list[str | None] = findings["server"].tolist()
+        self.transport: list[str] = findings["transport"].tolist()
+        self.port: list[object] = plain_values("port", findings["port"])
+        self.flows: list[int] = findings["flows"].tolist()
+        self.bytes: list[int] = findings["bytes"].tolist()
+        self.lines: list[list[int]] = findings["rows"].tolist()
+        self.rule_ids: list[list[str]] = findings["rule_ids"].tolist()
+        self.reason: list[str | None] = findings["reason"].tolist()
+        self.advice: list[str | None] = findings["advice"].tolist()
+
+    def by_severity(self) -> list[int]:
+        """Order the rows, gravest first; within a severity as the audit ordered them."""
+        return sorted(range(len(self.id)), key=lambda row: SEVERITIES.index(self.severity[row]))
+
+    def service(self, row: int) -> str:
+        """Write the service as titles do."""
+        port = self.port[row]
+        return self.transport[row] if port is None else f"{self.transport[row]}/{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One finding, or several that differ in one host or port alone."""
+
+    rows: tuple[int, ...]
+    title: str
+    reason: str
+    advice: str
+    members: tuple[str, ...] = ()
+    """The hosts or ports that the title only counts."""
+
+
+def notices(findings: FindingRows, chosen: Sequence[int]) -> list[Notice]:
+    """Bring together what differs in the client, else in the server, else in the port alone.
+
+    Keeps the order of `chosen`, by the first row of each notice.
+    """
+    axes: tuple[tuple[str, Callable[[int], str | None]], ...] = (
+        ("host", findings.client.__getitem__),
+        ("host", findings.server.__getitem__),
+        ("port", findings.service),
+    )
+    found: list[Notice] = []
+    left = list(chosen)
+    for noun, member_of in axes:
+        alike: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        for row in left:
+            frame = _gapped(findings.title[row], member_of(row))
+            if _GAP in frame:
+                alike[findings.kind[row], findings.severity[row], frame].append(row)
+        found.extend(
+            _together(findings, rows, noun, member_of)
+            for rows in alike.values()
+            if len(rows) >= _LEAST
+        )
+        merged = {row for notice in found for row in notice.rows}
+        left = [row for row in left if row not in merged]
+    found.extend(_alone(findings, row) for row in left)
+    place = {row: number for number, row in enumerate(chosen)}
+    return sorted(found, key=lambda notice: place[notice.rows[0]])
+
+
+def _alone(findings: FindingRows, row: int) -> Notice:
+    reason, advice = findings.reason[row] or "", findings.advice[row] or ""
+    return Notice((row,), findings.title[row], reason, advice)
+
+
+def _together(
+    findings: FindingRows, rows: list[int], noun: str, member_of: Callable[[int], str | None]
+) -> Notice:
+    words = count(len(rows), noun)
+    members = [member_of(row) for row in rows]
+
+    def common(texts: Sequence[str | None], afterthought: str) -> str:
+        own = [texts[row] or "" for row in rows]
+        gapped = {_gapped(text, member) for text, member in zip(own, members, strict=True)}
+        if len(gapped) == 1:
+            return gapped.pop().replace(_GAP, words)
+        return f"{own[0]}{afterthought}"
+
+    return Notice(
+        tuple(rows),
+        common(findings.title, ""),
+        common(findings.reason, "; and so on for the others"),
+        common(findings.advice, " Likewise for the others."),
+        tuple(member or "" for member in members),
+    )
+
+
+def _gapped(text: str, member: str | None) -> str:
+    return _pattern(member).sub(_GAP, text) if member else text
+
+
+@lru_cache(maxsize=1024)
+def _pattern(member: str) -> re.Pattern[str]:
+    # 10.0.0.1 is no part of 10.0.0.10, nor vda1 of vda1.corp.example.
+    return re.compile(rf"(?<![\w.:-]){re.escape(member)}(?![\w-]|[.:]\w)")
