@@ -49,7 +49,8 @@ class Talk:
 def flows_of(*talks: Talk) -> Flows:
     """State a finished flow table."""
     facts = np.zeros(len(talks), dtype=FLOW)
-    heads_a, heads_b = [], []
+    heads_a: list[tuple[bytes, ...]] = []
+    heads_b: list[tuple[bytes, ...]] = []
     for row, talk in enumerate(talks):
         port, from_port = talk.port, talk.from_port
         if talk.transport not in ("tcp", "udp"):

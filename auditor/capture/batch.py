@@ -55,7 +55,7 @@ class CaptureFacts:
     """What is known of the captures as files; complete once they are read."""
 
     files: list[str] = field(default_factory=list)
-    """Readable captures, as given, in the order in which they were opened."""
+    """Readable captures, as given or found, in the order of the sources."""
     frames: int = 0
     bytes: int = 0
     """Wire lengths, summed."""

@@ -7,7 +7,7 @@ clock steps back, the late frames stay behind the frame that they follow in the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -143,11 +143,15 @@ class Track:
         """Return the time up to which the next `rows` loaded frames, or all that are left, go."""
         return int(self._times[min(self._row + rows, len(self._times)) - 1])
 
-    def take(self, until_ns: int) -> Part:
-        """Return the loaded frames up to those at `until_ns`, which is next_ns or later."""
+    def take(self, until_ns: int, until_index: int) -> Part:
+        """Return the loaded frames before `until_ns`, and at it if we come before `until_index`.
+
+        There must be one.
+        """
         assert self._batch is not None  # load() said so
         first = self._row
-        self._row = first + int(self._times[first:].searchsorted(until_ns, side="right"))
+        side: Literal["left", "right"] = "right" if self.index <= until_index else "left"
+        self._row = first + int(self._times[first:].searchsorted(until_ns, side))
         rows = slice(first, self._row)
         whole = first == 0 and self._row == len(self._times)
         return Part(self._batch if whole else self._batch.select(rows), self._times[rows])
@@ -180,12 +184,13 @@ def merged(tracks: Sequence[Track]) -> Generator[FrameBatch, None, None]:
                 reading.append(track)
                 reading.sort(key=lambda track: track.index)
             continue
-        # Up to there, every frame of every file is at hand.
+        # Up to this place in the order, every frame of every file is at hand.
         rows = max(1, BATCH_FRAMES // len(reading))
-        until_ns = min(track.horizon_ns(rows) for track in reading)
+        place = min((track.horizon_ns(rows), track.index) for track in reading)
         if waiting:
-            until_ns = min(until_ns, waiting[-1].first_ns)
-        yield _join([track.take(until_ns) for track in reading if track.next_ns <= until_ns])
+            place = min(place, (waiting[-1].first_ns, waiting[-1].index))
+        involved = (track for track in reading if (track.next_ns, track.index) <= place)
+        yield _join([track.take(*place) for track in involved])
         reading = [track for track in reading if track.load()]
 
 

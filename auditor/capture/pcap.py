@@ -44,8 +44,6 @@ _AIX_LINKTYPES = {6: 1, 9: 6, 15: 10, 24: 0}
 
 _NOKIA_WORD = re.compile("[9b]fbf[bd][69]0[12]")
 
-_HOPELESS = 99
-
 _RESERVED_LINK_BITS = 0x03FF_0000
 """Between the link type, 16 bits, and the length of the check sequence."""
 
@@ -94,10 +92,8 @@ class PcapWalker:
             self._fraction_ns = 1
         elif major == 2 and minor >= 4 and len(magic.record_lens) > 1:
             records = head[magic.header_len :]
-            self._record_len = min(
-                magic.record_lens,
-                key=lambda record_len: _doubts(records, self._order, record_len, snaplen),
-            )
+            fitting = (n for n in magic.record_lens if _fits(records, self._order, n, snaplen))
+            self._record_len = next(fitting, self._record_len)
         self._limit = frame_limit(self._linktype)
 
     def walk(self, data: bytes, at: int) -> Walk:
@@ -162,38 +158,35 @@ def _captured_len(order: str, major: int, minor: int) -> struct.Struct:
     return struct.Struct(order + ("8xII" if minor == 3 else "8xI"))
 
 
-def _doubts(records: bytes, order: str, record_len: int, snaplen: int) -> int:
-    """Count what is implausible if the first records have headers of `record_len` bytes.
+def _fits(records: bytes, order: str, record_len: int, snaplen: int) -> bool:
+    """Tell whether the first records make sense with headers of `record_len` bytes.
 
-    Three records are enough: a header read at the wrong place is implausible in several ways.
+    Three records are enough: a header read at the wrong place hardly does. Where none fits, such
+    as in a file that is damaged near its start, the first of the variants is meant.
     """
-    doubts: int = 0
     at = 0
     for _ in range(3):
         header = records[at : at + record_len]
         if not header:
-            break
+            return at > 0
         if len(header) < record_len:
-            # Of a record that is not there nothing speaks for a variant.
-            return doubts + 1 if at else _HOPELESS
+            return False
         _, fraction, captured, wire = struct.unpack_from(order + "IIII", header)
-        implausible = (fraction >= 1_000_000, captured > snaplen, captured > wire, wire > 1 << 27)
-        doubts += sum(implausible) + _extra_doubts(header[16:], order)
-        if captured > frame_limit(0):
-            return doubts + 1
         at += record_len + captured
-        if at > len(records):
-            return doubts + 1
-    return doubts
+        if fraction >= 1_000_000 or captured > wire or captured > (snaplen or captured):
+            return False
+        if wire > 1 << 27 or at > len(records) or not _extra_fits(header[16:], order):
+            return False
+    return True
 
 
-def _extra_doubts(extra: bytes, order: str) -> int:
-    """Count what is implausible in the end of a variant's longer record header."""
+def _extra_fits(extra: bytes, order: str) -> bool:
+    """Tell whether the end of a variant's longer record header makes sense."""
     if not extra:
-        return 0
+        return True
     if len(extra) == 4:  # Nokia: nobody knows what it means, but few values were ever seen
-        digits = f"{struct.unpack(order + 'I', extra)[0]:08x}"
-        return 0 if _NOKIA_WORD.fullmatch(digits) else 1
+        (word,) = struct.unpack(order + "I", extra)
+        return _NOKIA_WORD.fullmatch(f"{word:08x}") is not None
     interface, protocol, packet_type = struct.unpack_from(order + "IHB", extra)
     known_protocol = protocol >= 0x0600 or protocol <= 0x17 or protocol in {0x60, 0x200, 0x400}
-    return sum((interface > 10_000, not known_protocol, packet_type > 4))
+    return interface <= 10_000 and known_protocol and packet_type <= 4

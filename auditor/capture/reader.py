@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import stat
 import sys
@@ -39,9 +40,10 @@ class FileReader:
     def __init__(self, path: str) -> None:
         """Open `path`; raise OSError."""
         self._path = Path(path)
-        self._file: IO[bytes] | None = self._open()
+        file = self._open()
+        status = os.fstat(file.fileno())
+        self._file: IO[bytes] | None = file
         self.consumed = 0
-        status = self._path.stat()
         self.reopenable = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if self.reopenable else 0
 

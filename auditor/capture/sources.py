@@ -102,11 +102,13 @@ def _is_capture(name: str) -> bool:
             source.close()
     except OSError as error:
         raise CaptureError(name, f"{EXPECTED}, found {os_reason(error)}") from None
-    if not head and content.damage:
+    if is_capture(head):
+        return True
+    if content.damage:
         raise CaptureError(name, f"{EXPECTED}, found that {content.damage}")
     if foreign_format(head):
         raise CaptureError(name, refusal(head))
-    return is_capture(head)
+    return False
 
 
 def _identity(name: str) -> str | tuple[int, int]:

@@ -114,6 +114,6 @@ def _walker(name: str, head: bytes, content: Content, capture: int) -> Walker:
         return PcapngWalker(name, head, capture)
     if is_pcap(head):
         return PcapWalker(name, head, capture)
-    if not head and content.damage:
+    if content.damage:
         raise CaptureError(name, f"{EXPECTED}, found that {content.damage}")
     raise CaptureError(name, refusal(head))

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 ROLES_FILE = "roles.yaml"
 FEATURES_FILE = "features.yaml"
-_NOT_RULES = frozenset({ROLES_FILE, FEATURES_FILE, "signatures.yaml"})
+_NOT_RULES = frozenset(
+    {ROLES_FILE, FEATURES_FILE, "signatures.yaml", "services.yaml", "inference.yaml"}
+)
 """Files at the top of a directory that hold something other than rules."""
 
 

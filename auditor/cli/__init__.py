@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -100,6 +101,9 @@ def main() -> None:
     Reads captures, and says which traffic is not documented, which documented traffic is blocked
     or missing, and where that stands written.
     """
+    # Loading libraries and reading packets make objects that live on: looking for dead cycles
+    # among them every 700 allocations costs a tenth of a short run.
+    gc.set_threshold(100_000, 20, 20)
     for stream in (sys.stdout, sys.stderr):
         # A console that lacks a character shows its escape instead of ending the report.
         if isinstance(stream, io.TextIOWrapper):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -51,22 +52,30 @@ class Pattern:
     """Already masked."""
     mask: bytes
 
-    def fits(self, payload: bytes) -> bool:
-        """Compare; a payload that ends before the pattern does not fit."""
-        found = payload[self.offset : self.offset + len(self.value)]
-        if found == self.value:
-            return True
-        if len(found) < len(self.value):
-            return False
-        masked = int.from_bytes(found, "big") & int.from_bytes(self.mask, "big")
-        return masked == int.from_bytes(self.value, "big")
-
     def first_bytes(self) -> frozenset[int]:
         """List the values that the first byte of a fitting payload can have."""
-        if self.offset:
-            return ANY_BYTE
-        mask, value = self.mask[0], self.value[0]
-        return frozenset(byte for byte in range(256) if byte & mask == value)
+        return ANY_BYTE if self.offset else _fitting(self.value[0], self.mask[0])
+
+    def expression(self) -> bytes:
+        """Write the pattern as a regular expression, which compares faster than Python code."""
+        classes = (_class(each, mask) for each, mask in zip(self.value, self.mask, strict=True))
+        return b".{%d}" % self.offset + b"".join(classes)
+
+
+def _fitting(value: int, mask: int) -> frozenset[int]:
+    return frozenset(byte for byte in range(256) if byte & mask == value)
+
+
+def _class(value: int, mask: int) -> bytes:
+    if mask == 0xFF:
+        return b"\\x%02x" % value
+    return b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(_fitting(value, mask))) + b"]"
+
+
+def opening(patterns: tuple[Pattern, ...], minimum_len: int) -> re.Pattern[bytes]:
+    """Compile what a payload must begin with: one of the patterns, and a number of bytes."""
+    alternatives = b"|".join(pattern.expression() for pattern in patterns)
+    return re.compile(b"(?=.{%d})(?:%b)" % (minimum_len, alternatives), re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ class Signature:
     """CLIENT, SERVER or EITHER."""
     strength: Strength
     patterns: tuple[Pattern, ...] = ()
-    """Alternatives: one must fit; none = any bytes."""
+    """Alternatives, of which one must fit; none = any bytes."""
     minimum_len: int = 1
     length: LengthField | None = None
     contains: bytes = b""
@@ -113,20 +122,24 @@ class Signature:
     checks: tuple[Check, ...] = ()
     series_checks: tuple[SeriesCheck, ...] = ()
     source: str = ""
+    _opening: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compile the patterns."""
+        object.__setattr__(self, "_opening", opening(self.patterns, self.minimum_len))
 
     def fits(self, payloads: tuple[bytes, ...], place: int) -> bool:
         """Hold `payloads[place]`, and for a series what follows it, against the signature."""
         payload = payloads[place]
-        if len(payload) < self.minimum_len:
-            return False
-        if self.patterns and not any(pattern.fits(payload) for pattern in self.patterns):
+        if self._opening.match(payload) is None:
             return False
         if self.length is not None and not self.length.fits(payload):
             return False
         if self.contains and self.contains not in self._searched(payload):
             return False
-        if not all(check(payload) for check in self.checks):
-            return False
+        for check in self.checks:
+            if not check(payload):
+                return False
         return all(check(payloads[place:]) for check in self.series_checks)
 
     def first_bytes(self) -> frozenset[int]:

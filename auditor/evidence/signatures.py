@@ -29,14 +29,18 @@ class Recognised(NamedTuple):
 
 
 class _Match(NamedTuple):
-    strength: Strength
-    order: int
-    """The place of the signature in the file; the smaller one wins among equals."""
+    rank: tuple[Strength, int]
+    """The surer one is greater, and among equals the one that stands higher in the file."""
     signature: Signature
 
+    @property
+    def strength(self) -> Strength:
+        """Say what the match proves, coming from the side at hand."""
+        return self.rank[0]
 
-_Ranked = tuple[tuple[Strength, int, Signature], ...]
-_Table = dict[int, tuple[_Ranked, ...]]
+
+_Table = tuple[tuple[_Match, ...], ...]
+"""By first byte: the signatures that may fit, the surest first."""
 
 
 class SignatureSet:
@@ -46,9 +50,7 @@ class SignatureSet:
         """Index the signatures by sender, transport and first byte."""
         self.protocols = dict(protocols)
         self.signatures = tuple(signatures)
-        self._tables = {
-            side: _index(self.signatures, side) for side in (CLIENT, SERVER, EITHER)
-        }
+        self._tables = {side: _index(self.signatures, side) for side in (CLIENT, SERVER, EITHER)}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -72,9 +74,7 @@ class SignatureSet:
         if best is None:
             return None
         protocol = self.protocols[best.signature.protocol]
-        return Recognised(
-            protocol.id, best.strength, protocol.encrypted, protocol.first_speaker
-        )
+        return Recognised(protocol.id, best.strength, protocol.encrypted, protocol.first_speaker)
 
     def side_of_server(
         self, transport: int, head_a: tuple[bytes, ...], head_b: tuple[bytes, ...]
@@ -88,29 +88,50 @@ class SignatureSet:
             return ""
         return "b" if a == CLIENT or b == SERVER else "a"
 
+    def support(
+        self,
+        protocol: str,
+        transport: int,
+        client_head: tuple[bytes, ...],
+        server_head: tuple[bytes, ...],
+    ) -> Strength | None:
+        """Say how well a conversation fits one protocol or a use of it; None if not at all.
+
+        Where bytes fit several protocols weakly, `recognise` can name only one of them.
+        """
+        return max(
+            (
+                match.strength
+                for side, head in ((CLIENT, client_head), (SERVER, server_head))
+                for match in self._matches(side, transport, head)
+                if self.is_kind_of(match.signature.protocol, protocol)
+            ),
+            default=None,
+        )
+
     def is_kind_of(self, protocol: str, ancestor: str) -> bool:
         """Say whether a protocol is `ancestor` or a use of it."""
         while protocol and protocol != ancestor:
             protocol = self.protocols[protocol].kind_of
         return bool(protocol)
 
-    def _matches(
-        self, side: str, transport: int, payloads: tuple[bytes, ...], place: int
-    ) -> Iterator[_Match]:
-        """Give all matches of one payload, the surest first."""
-        table = self._tables[side].get(transport)
-        if table is None or not payloads[place]:
-            return
-        for strength, order, signature in table[payloads[place][0]]:
-            if signature.fits(payloads, place):
-                yield _Match(strength, order, signature)
+    def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[_Match]:
+        table = self._tables[side].get(transport, ())
+        for place, payload in enumerate(payloads):
+            for match in table[payload[0]] if table and payload else ():
+                if match.signature.fits(payloads, place):
+                    yield match
 
     def _best(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> _Match | None:
         best: _Match | None = None
-        for place in range(len(payloads)):
-            found = next(self._matches(side, transport, payloads, place), None)
-            if found and (best is None or _rank(found) > _rank(best)):
-                best = found
+        table = self._tables[side].get(transport, ())
+        for place, payload in enumerate(payloads):
+            for match in table[payload[0]] if table and payload else ():
+                if best is not None and match.rank <= best.rank:
+                    break
+                if match.signature.fits(payloads, place):
+                    best = match
+                    break
         return best
 
     def _agreed(self, client: _Match | None, server: _Match | None) -> _Match | None:
@@ -130,11 +151,10 @@ class SignatureSet:
             return ""
         protocol = best.signature.protocol
         # A weak signature may tell the sides of a protocol apart that a strong one has settled.
-        for place in range(len(payloads)):
-            for match in self._matches(EITHER, transport, payloads, place):
-                signature = match.signature
-                if signature.protocol == protocol and signature.sender != EITHER:
-                    return signature.sender
+        for match in self._matches(EITHER, transport, payloads):
+            signature = match.signature
+            if signature.protocol == protocol and signature.sender != EITHER:
+                return signature.sender
         return ""
 
     def _first_speaker(
@@ -147,26 +167,23 @@ class SignatureSet:
         return self.protocols[best.signature.protocol].first_speaker
 
 
-def _rank(match: _Match) -> tuple[Strength, int]:
-    return match.strength, -match.order
-
-
-def _index(signatures: tuple[Signature, ...], side: str) -> _Table:
-    """Lay out the signatures as `side` may speak them: by transport, by first byte, surest first."""
-    ranked: dict[int, list[list[tuple[Strength, int, Signature]]]] = {}
+def _index(signatures: tuple[Signature, ...], side: str) -> dict[int, _Table]:
+    """Lay out the signatures that `side` may speak, by transport."""
+    columns: dict[int, list[list[_Match]]] = {}
     for order, signature in enumerate(signatures):
         strength = _strength_from(signature, side)
         if strength is None:
             continue
+        match = _Match((strength, -order), signature)
         for transport in signature.transports:
-            columns = ranked.setdefault(transport, [[] for _ in range(256)])
+            table = columns.setdefault(transport, [[] for _ in range(256)])
             for byte in signature.first_bytes():
-                columns[byte].append((strength, order, signature))
+                table[byte].append(match)
     return {
         transport: tuple(
-            tuple(sorted(column, key=lambda each: (-each[0], each[1]))) for column in columns
+            tuple(sorted(column, key=lambda match: match.rank, reverse=True)) for column in table
         )
-        for transport, columns in ranked.items()
+        for transport, table in columns.items()
     }
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from auditor.catalog.model import Service
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
+    from ipaddress import IPv4Address, IPv6Address
 
     from auditor.hosts import Host
     from auditor.judge.findings import Finding
@@ -20,31 +24,52 @@ def acceptance_of(finding: Finding, site: Site | None, today: date) -> Acceptanc
             continue
         client, server = finding.hosts
         if (
-            _is_end(entry.client, finding.client, finding.client_roles, client)
-            and _is_end(entry.server, finding.server, finding.server_roles, server)
-            and _is_service(entry, finding)
+            _is_end(entry.client, finding.client, finding.client_roles, _addresses(client, site))
+            and _is_end(
+                entry.server, finding.server, finding.server_roles, _addresses(server, site)
+            )
+            and _is_service(entry.service, finding)
         ):
             return entry
     return None
 
 
-def _is_end(wanted: str | None, label: str, roles: tuple[str, ...], host: Host | None) -> bool:
+def _addresses(host: Host | None, site: Site | None) -> list[IPv4Address | IPv6Address]:
+    """List every address of a host: whoever names one of them means the host."""
+    if host is None:
+        return []
+    entries = site.hosts if site and host.name else ()
+    also = [address for entry in entries if entry.name == host.name for address in entry.addresses]
+    return [ip_address(host.address), *also]
+
+
+def _is_end(
+    wanted: str | None,
+    label: str,
+    roles: tuple[str, ...],
+    addresses: Iterable[IPv4Address | IPv6Address],
+) -> bool:
     if wanted is None or wanted == label or wanted in roles:
         return True
-    if host is None:
-        return False
     try:
-        return ip_address(host.address) in ip_network(wanted)
+        network = ip_network(wanted)
     except ValueError:
         return False
+    return any(address in network for address in addresses)
 
 
-def _is_service(entry: Acceptance, finding: Finding) -> bool:
-    service = entry.service
-    if service is None:
+def _is_service(wanted: Service | None, finding: Finding) -> bool:
+    if wanted is None:
         return True
-    if service.transport != finding.transport:
+    if finding.flows:
+        return _overlap(wanted, Service(finding.transport, finding.port, finding.port))
+    # What is missing is a whole group; one of its ports stands for all of them.
+    return any(_overlap(wanted, service) for rule in finding.rules for service in rule.services)
+
+
+def _overlap(one: Service, other: Service) -> bool:
+    if one.transport != other.transport:
         return False
-    return service.low is None or (
-        finding.port is not None and service.low <= finding.port <= (service.high or 0)
-    )
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return one.low is None
+    return one.low <= other.high and other.low <= one.high

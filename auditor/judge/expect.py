@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.catalog.model import ANY_CITRIX
-from auditor.hosts import BROADCAST
-from auditor.judge.observed import declared_roles, documented_traffic, present_hosts
+from auditor.hosts import BROADCAST, LOOPBACK
+from auditor.judge.observed import appearing_hosts, declared_roles, documented_traffic
 from auditor.judge.rulebook import OWN_PACKS
 from auditor.judge.vocabulary import Coverage, Verdict
 from auditor.records import transport_name
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from auditor.catalog.model import Rule, Service
     from auditor.judge.judged import Judged
 
-_PSEUDO = frozenset({BROADCAST})
+_PSEUDO = frozenset({BROADCAST, LOOPBACK})
 _NEVER = frozenset({"optional", "planned", "never"})
+_FEATURE = "feature:"
+"""Begins the names of the groups that a declared feature forms."""
+
+_NOT_SHOWN = "is not declared and not in evidence"
+
 _MAYBE = frozenset({Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE})
 
 
@@ -52,11 +57,14 @@ class Expectation:
     strength: str | None
     why: str
     silent: tuple[int, ...] = ()
-    """Rows of Hosts.table: hosts of the source role with traffic but none of this group."""
+    """Rows of Hosts.table: hosts of the source role that talk, but have no flow of this group.
+
+    One row a machine.
+    """
     silent_failed: frozenset[int] = frozenset()
     """Those of `silent` whose attempts were refused or unanswered."""
     silent_stands_out: bool = False
-    """At least half of the role's hosts have traffic of the group."""
+    """At least half of the role's hosts have flows of the group."""
     flows: int = 0
     clients: int = 0
     servers: int = 0
@@ -77,11 +85,18 @@ class _Expector:
         self.judged = judged
         self.watch = watch
         self.book = judged.book
-        self.declared, self.machines = declared_roles(judged)
-        self.present = present_hosts(judged)
+        self.declared = declared_roles(judged)
+        self.appearing = appearing_hosts(judged)
+        talking = judged.hosts.talking
+        self.present = {
+            role: frozenset(row for row in rows if talking[row])
+            for role, rows in self.appearing.items()
+        }
         self.traffic = documented_traffic(judged)
-        served = ~judged.attempted
-        self.served: NDArray[np.bool_] = served
+        self.served: NDArray[np.bool_] = ~judged.attempted
+        kind_of = judged.kinds.kind_of
+        self._by_kind = np.argsort(kind_of, kind="stable")
+        self._ends = np.cumsum(np.bincount(kind_of, minlength=len(judged.kinds.kinds)))
         self.features = self._features()
 
     def all(self) -> list[Expectation]:
@@ -92,32 +107,24 @@ class _Expector:
                     groups[group].append(rule)
         for feature in self.book.catalog.features.values():
             if feature.expects and self.features.get(feature.id):
-                groups[f"feature:{feature.id}"] = [
+                groups[f"{_FEATURE}{feature.id}"] = [
                     rule for rule in self.book.rules if rule.id in feature.expects
                 ]
         found = []
         for group, rules in groups.items():
-            pairs = dict.fromkeys(
-                (source, destination)
-                for rule in rules
-                for source in rule.sources
-                for destination in rule.destinations
-                if self._declares(source) and self._declares(destination)
-            )
-            for source, destination in pairs:
-                members = tuple(
-                    rule
-                    for rule in rules
-                    if destination in rule.destinations
-                    and (source in rule.sources or ANY_CITRIX in rule.sources)
-                )
-                found.append(self._one(group, members, source, destination))
+            members: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+            for rule in rules:
+                for source in self._declared(rule.sources):
+                    for destination in self._declared(rule.destinations):
+                        members[source, destination].append(rule)
+            found += [self._one(group, tuple(of), *pair) for pair, of in members.items()]
         return found
 
-    def _declares(self, role: str) -> bool:
-        if role == ANY_CITRIX:
-            return bool(self.declared & self.book.catalog.any_citrix)
-        return role in self.declared or role in _PSEUDO
+    def _declared(self, roles: Iterable[str]) -> list[str]:
+        named: list[str] = []
+        for role in roles:
+            named += sorted(self.book.catalog.any_citrix) if role == ANY_CITRIX else [role]
+        return [role for role in named if role in self.declared and role not in _PSEUDO]
 
     def _features(self) -> dict[str, bool]:
         site = self.book.site
@@ -129,13 +136,13 @@ class _Expector:
                 if judgement.verdict is Verdict.DOCUMENTED
                 and any(rule.id in feature.proven_by for rule in judgement.rules)
             ]
-            evident = bool((np.isin(self.judged.kinds.kind_of, kinds) & self.served).any())
             declared = site.features.get(feature.id) if site else None
+            evident = bool(self.served[self._rows_of(kinds)].any())
             features[feature.id] = evident if declared is None else declared
         return features
 
     def _expected(self, rule: Rule, group: str) -> bool:
-        if group.startswith("feature:"):
+        if group.startswith(_FEATURE):
             return True
         if rule.need in _NEVER or ANY_CITRIX in rule.sources:
             return False
@@ -164,29 +171,20 @@ class _Expector:
             clients=len(np.unique(clients[rows])),
             servers=len(np.unique(servers[rows])),
         )
+        if wanted:
+            found = self._with_silent(found, rows, served)
         if len(served) and not (needs_all and unseen):
-            if not wanted:
-                return replace(found, status=Coverage.SEEN, why="seen, though not expected")
-            silent = self._silent(source, destination, served)
-            failed = set(self.judged.orientation.client[rows].tolist()) & set(silent)
-            return replace(
-                found,
-                status=Coverage.SEEN,
-                why=_count(len(served), "flow"),
-                silent=silent,
-                silent_failed=frozenset(failed),
-                silent_stands_out=2 * len(silent) <= len(self.present.get(source, ())),
-            )
+            why = _count(len(served), "flow") if wanted else "seen, though nobody has to"
+            return replace(found, status=Coverage.SEEN, why=why)
         if not wanted and not len(rows):
             return replace(found, status=Coverage.NOT_EXPECTED, why=self._excuse(members))
         if len(rows) and not len(served):
             why = f"{_count(len(rows), 'attempt')}, none got through"
             return replace(found, status=Coverage.BLOCKED, why=why)
-        if self._single(members, source, destination):
-            why = "one host of the role: no peer to talk to"
-            return replace(found, status=Coverage.NOT_EXPECTED, why=why)
-        here = self.present.get(source, frozenset()), self.present.get(destination, frozenset())
-        if not any(here) and not len(rows):
+        excuse = self._no_peer(source, destination)
+        if excuse:
+            return replace(found, status=Coverage.NOT_EXPECTED, why=excuse, silent=())
+        if not (self.appearing.get(source) or self.appearing.get(destination)):
             why = "no host of either role in the capture"
             return replace(found, status=Coverage.UNOBSERVABLE, why=why)
         strength, why = self._strength(wanted, source, destination)
@@ -198,14 +196,19 @@ class _Expector:
     def _flows_of(
         self, members: Iterable[Rule], source: str, destination: str
     ) -> NDArray[np.int64]:
-        kinds = sorted(
-            {
-                kind
-                for rule in members
-                for kind in self.traffic.get((rule.id, source, destination), ())
-            }
-        )
-        return np.flatnonzero(np.isin(self.judged.kinds.kind_of, kinds))
+        kinds = {
+            kind
+            for rule in members
+            for kind in self.traffic.get((rule.id, source, destination), ())
+        }
+        return self._rows_of(kinds)
+
+    def _rows_of(self, kinds: Iterable[int]) -> NDArray[np.int64]:
+        """List the flows of some kinds, ascending."""
+        parts = [
+            self._by_kind[self._ends[kind - 1] if kind else 0 : self._ends[kind]] for kind in kinds
+        ]
+        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
 
     def _unseen(self, wanted: list[Rule], served: NDArray[np.int64]) -> tuple[Service, ...]:
         protocol = self.judged.flows.facts["transport"][served].tolist()
@@ -221,30 +224,47 @@ class _Expector:
             )
         )
 
-    def _silent(self, source: str, destination: str, served: NDArray[np.int64]) -> tuple[int, ...]:
-        heard = set(self.judged.orientation.client[served].tolist())
-        if source == destination:
-            heard |= set(self.judged.orientation.server[served].tolist())
-        table = self.judged.hosts.table
-        machines = {table[row].machine for row in heard}
-        quiet: dict[int, int] = {}
-        for row in sorted(self.present.get(source, ())):
-            machine = table[row].machine
-            if machine not in machines:
-                quiet.setdefault(machine, row)
-        return tuple(quiet.values())
-
-    def _single(self, members: Iterable[Rule], source: str, destination: str) -> bool:
-        return (
-            source == destination
-            and all(rule.same_role for rule in members)
-            and self.machines.get(source, 0) < 2
+    def _with_silent(
+        self, found: Expectation, rows: NDArray[np.int64], served: NDArray[np.int64]
+    ) -> Expectation:
+        """Name the machines of the source role that have none of the group's flows."""
+        table, orientation = self.judged.hosts.table, self.judged.orientation
+        heard = self._machines(orientation.client[served])
+        tried = self._machines(orientation.client[rows])
+        same = found.source == found.destination
+        if same:
+            heard |= self._machines(orientation.server[served])
+        machines: dict[int, int] = {}
+        for row in sorted(self.present.get(found.source, ())):
+            # What a host says to itself is in no capture.
+            if same or found.destination not in table[row].roles:
+                machines.setdefault(table[row].machine, row)
+        silent = {machine: row for machine, row in machines.items() if machine not in heard}
+        return replace(
+            found,
+            silent=tuple(silent.values()),
+            silent_failed=frozenset(row for machine, row in silent.items() if machine in tried),
+            silent_stands_out=2 * len(silent) <= len(machines),
         )
+
+    def _machines(self, hosts: NDArray[np.int64]) -> set[int]:
+        return {self.judged.hosts.table[row].machine for row in np.unique(hosts).tolist()}
+
+    def _no_peer(self, source: str, destination: str) -> str:
+        """Say why there is nobody to talk to; `` if there is."""
+        ends = self.declared[source], self.declared[destination]
+        if not all(ends) or len(ends[0] | ends[1]) > 1:
+            return ""
+        if source == destination:
+            return "one host of the role: no peer to talk to"
+        return "one host holds both roles: what it says to itself is in no capture"
 
     def _excuse(self, members: Iterable[Rule]) -> str:
         for rule in members:
-            if rule.feature and not self.features.get(rule.feature):
-                return f"only with {rule.feature}, which is not declared and not in evidence"
+            if rule.feature:
+                declared = self.book.site.features if self.book.site else {}
+                off = "the site file turns off" if rule.feature in declared else _NOT_SHOWN
+                return f"only with {rule.feature}, which {off}"
             if rule.condition:
                 return f"conditional: {rule.condition}"
         needs = {rule.need for rule in members}
@@ -273,7 +293,8 @@ class _Expector:
         ids = {rule.id for rule in wanted}
         for kind, judgement in zip(self.judged.kinds.kinds, self.judged.judgements, strict=True):
             if judgement.verdict in _MAYBE and ids & set(judgement.rule_ids):
-                client, server = kind.client.roles, kind.server.roles
+                client = self.book.closure(kind.client.roles)
+                server = self.book.closure(kind.server.roles)
                 if (not client or source in client) and (not server or destination in server):
                     return True
         return False

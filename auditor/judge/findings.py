@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from auditor.hosts import Host
     from auditor.judge.expect import Expectation
     from auditor.judge.judged import Judged
+    from auditor.judge.rulebook import FlowKind
     from auditor.judge.verdict import Judgement
 
 _ORDER = list(Verdict)
@@ -60,7 +61,7 @@ class Finding:
 
 
 def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
-    """List all findings, the gravest first."""
+    """List all findings, the gravest first; each identity once."""
     finder = _Finder(judged, expectations)
     found = [
         *finder.unexpected(),
@@ -69,7 +70,11 @@ def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
         *finder.unknown(),
         *finder.missing(),
     ]
-    return sorted(found, key=lambda f: (-f.severity, f.flows or (1 << 62,), f.title))
+    found.sort(key=lambda f: (-f.severity, f.flows or (1 << 62,), f.title))
+    once: dict[str, Finding] = {}
+    for finding in found:
+        once.setdefault(finding.id, finding)
+    return list(once.values())
 
 
 class _Finder:
@@ -95,13 +100,7 @@ class _Finder:
                 severity,
                 f"{wording.TITLES[judgement.verdict]}: {talk}",
                 talk,
-                wording.unexpected_reason(
-                    judgement.verdict,
-                    judgement.rules,
-                    talk.service,
-                    talk.client.roles,
-                    talk.server.roles,
-                ),
+                self._why_unexpected(talk, judgement),
                 wording.unexpected_advice(judgement.verdict, attempted=attempted),
             )
 
@@ -142,34 +141,31 @@ class _Finder:
                 Severity.MEDIUM,
                 f"insecure: {talk}",
                 talk,
-                f"the paper offers {twins} for the same purpose" if twins else "plaintext in use",
-                f"Move the client to {twins}." if twins else "Prefer the encrypted talk.",
+                f"in the clear, where the paper offers {twins or 'another port'} for the same "
+                f"purpose ({wording.lines_text(sorted({r.row for r in rules if r.row}))})",
+                f"Move the client to {twins or 'the encrypted port'}, then close {talk.service}.",
             )
 
     def unknown(self) -> Iterator[Finding]:
-        for verdict in (Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE):
-            for talk in self.conversations(self.judged.having({verdict})):
-                rules = self._judgement(int(talk.flows[0])).rules
-                if verdict is Verdict.NEEDS_HOSTNAME:
-                    names = sorted({n for rule in rules for n in rule.destination_names})
-                    wanted = f" ({', '.join(names)})" if names else ""
-                    reason = f"only a host name could tell whether this is {_roles(rules)}{wanted}"
-                    advice = "Capture the DNS answers or TLS handshakes, or list the server."
-                else:
-                    ends = (talk.client, talk.server)
-                    unknown = [host.label for host in ends if not host.roles and not host.special]
-                    reason = f"role of {' and '.join(unknown)} unknown; it would fit " + (
-                        wording.rules_text(rules)
-                    )
-                    advice = "List the host with its roles in the site file."
-                yield self._finding(
-                    "unknown",
-                    Severity.LOW,
-                    f"cannot be judged: {talk}",
-                    talk,
-                    reason,
-                    advice,
-                )
+        for talk in self.conversations(
+            self.judged.having({Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE})
+        ):
+            judgement = self._judgement(int(talk.flows[0]))
+            rules = judgement.rules
+            if judgement.verdict is Verdict.NEEDS_HOSTNAME:
+                names = sorted({n for rule in rules for n in rule.destination_names})
+                wanted = f" ({', '.join(names)})" if names else ""
+                reason = f"only a host name could tell whether this is {_roles(rules)}{wanted}"
+                advice = "Capture the DNS answers or TLS handshakes, or list the server."
+            else:
+                ends = (talk.client, talk.server)
+                unknown = [host.label for host in ends if not host.roles]
+                reason = f"{' and '.join(unknown)}: role unknown; the port is one of "
+                reason += wording.rules_text(rules)
+                advice = "List the host with its roles in the site file."
+            yield self._finding(
+                "unknown", Severity.LOW, f"cannot be judged: {talk}", talk, reason, advice
+            )
 
     def missing(self) -> Iterator[Finding]:
         for expectation in self.expectations:
@@ -213,8 +209,7 @@ class _Finder:
         return Finding(
             "missing",
             severity,
-            f"{title} {'/'.join(dict.fromkeys(s.transport for s in services))}/"
-            f"{', '.join(dict.fromkeys(s.ports() for s in services))}".rstrip("/"),
+            f"{title} {wording.services_text(services)}",
             client,
             tuple(sorted(host.roles)) if host else (expectation.source,),
             expectation.destination,
@@ -252,7 +247,7 @@ class _Finder:
             talk.client.label,
             tuple(sorted(talk.client.roles)),
             talk.server.label,
-            tuple(sorted(talk.server.roles)),
+            tuple(sorted(self._server_roles(talk))),
             talk.transport,
             talk.port,
             tuple(talk.flows.tolist()),
@@ -268,24 +263,45 @@ class _Finder:
     def _gravity(self, talk: Conversation, *, attempted: bool) -> Severity:
         if attempted:
             return Severity.LOW
-        client_citrix = self._is_citrix(talk.client)
-        server_citrix = self._is_citrix(talk.server)
+        client_citrix = self._is_citrix(talk.client.roles)
+        server_citrix = self._is_citrix(self._server_roles(talk))
         served = bool(self.served[talk.flows].any())
         if served and server_citrix and (client_citrix or not talk.client.listed):
             return Severity.HIGH
         return Severity.MEDIUM
 
-    def _is_citrix(self, host: Host) -> bool:
-        roles = (self.book.catalog.roles[role] for role in host.roles)
-        return any(role.is_citrix for role in roles)
+    def _why_unexpected(self, talk: Conversation, judgement: Judgement) -> str:
+        name = self.judged.naming.shown.get(int(talk.flows[0]))
+        nameless = self._kind(int(talk.flows[0])).server_unknown
+        if judgement.verdict is Verdict.UNDOCUMENTED and name is not None and nameless:
+            return wording.uncovered_name_reason(name.name, judgement.rules)
+        return wording.unexpected_reason(
+            judgement.verdict,
+            judgement.rules,
+            talk.service,
+            talk.client.roles,
+            self._server_roles(talk),
+        )
+
+    def _server_roles(self, talk: Conversation) -> frozenset[str]:
+        """Add the roles that the site file gives to the server's names."""
+        by_name = (self._kind(row).names.roles for row in talk.flows.tolist())
+        return talk.server.roles.union(*by_name)
+
+    def _is_citrix(self, roles: Iterable[str]) -> bool:
+        return any(self.book.catalog.roles[role].is_citrix for role in roles)
 
     def _working_groups(self, mask: NDArray[np.bool_]) -> defaultdict[tuple[int, int], set[str]]:
         found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
         for talk in self.conversations(mask):
-            row = int(talk.flows[0])
-            for rule in self._judgement(row).rules:
+            for rule in (
+                rule for row in talk.flows.tolist() for rule in self._judgement(row).rules
+            ):
                 found[talk.pair].update(rule.groups)
         return found
+
+    def _kind(self, row: int) -> FlowKind:
+        return self.judged.kinds.kinds[int(self.judged.kinds.kind_of[row])]
 
     def _judgement(self, row: int) -> Judgement:
         return self.judged.judgements[int(self.judged.kinds.kind_of[row])]

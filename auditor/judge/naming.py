@@ -69,16 +69,20 @@ def name_flows(
 
 def _lend(by_flow: dict[int, tuple[SeenName, ...]], flows: Flows, orientation: Orientation) -> None:
     """Give attempts without payload the names of their siblings."""
-    if not by_flow:
-        return
     facts = flows.facts
-    services = {_service(orientation, row): seen for row, seen in by_flow.items()}
     empty = (facts["data_a_ns"] == NO_TIME) & (facts["data_b_ns"] == NO_TIME)
-    servers = list({service[1] for service in services})
-    for row in np.flatnonzero(empty & np.isin(orientation.server, servers)).tolist():
-        seen = services.get(_service(orientation, row))
-        if seen is not None:
-            by_flow[row] = seen
+    named = np.unique(orientation.server[np.array(list(by_flow), dtype=np.int64)])
+    borrowers = np.flatnonzero(empty & np.isin(orientation.server, named)).tolist()
+    wanted = {_service(orientation, row) for row in borrowers}
+    names: dict[tuple[int, int, int], dict[str, SeenName]] = defaultdict(dict)
+    for row, seen in by_flow.items():
+        service = _service(orientation, row)
+        if service in wanted:
+            names[service].update({name.name: name for name in seen})
+    for row in borrowers:
+        lent = names.get(_service(orientation, row))
+        if lent:
+            by_flow[row] = tuple(lent.values())
 
 
 def _service(orientation: Orientation, row: int) -> tuple[int, int, int]:
@@ -96,21 +100,24 @@ def _resolve(
     hosts: Hosts,
     orientation: Orientation,
 ) -> None:
-    """Add the names that DNS gave to the client for the server's address before the flow."""
-    answers: dict[int, dict[int, list[SeenName]]] = defaultdict(lambda: defaultdict(list))
+    """Add the names that DNS gave to the client's machine for the server's address before."""
+    machine_of = {pair: host.machine for pair, host in zip(hosts.words, hosts.table, strict=True)}
     row_of = {pair: row for row, pair in enumerate(hosts.words)}
+    answers: dict[int, dict[int, list[SeenName]]] = defaultdict(lambda: defaultdict(list))
     for pair, seen in names.address_names.items():
         server = row_of.get(pair)
-        for name in seen if server is not None else ():
-            asker = row_of.get(name.asker) if name.asker else None
-            if asker is not None:
-                answers[server][asker].append(name)  # type: ignore[index]
+        if server is None:
+            continue
+        for name in seen:
+            if name.asker in machine_of:
+                answers[server][machine_of[name.asker]].append(name)
     _declare(by_flow, hosts, orientation)
     if not answers:
         return
     first_ns = np.minimum(flows.facts["first_a_ns"], flows.facts["first_b_ns"])
     for row in np.flatnonzero(np.isin(orientation.server, list(answers))).tolist():
-        given = answers[int(orientation.server[row])].get(int(orientation.client[row]), [])
+        machine = hosts.table[int(orientation.client[row])].machine
+        given = answers[int(orientation.server[row])].get(machine, [])
         known = tuple(name for name in given if name.time_ns <= first_ns[row])
         if known:
             by_flow[row] = by_flow.get(row, ()) + known

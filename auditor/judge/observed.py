@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from auditor.catalog.model import ANY_CITRIX
+from auditor.hosts import BROADCAST
 from auditor.judge.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -17,37 +18,36 @@ Pair = tuple[str, str, str]
 """Rule id, source role, destination role."""
 
 
-def declared_roles(judged: Judged) -> tuple[frozenset[str], dict[str, int]]:
-    """List the roles that the site file declares, and count the machines of each."""
+def declared_roles(judged: Judged) -> Mapping[str, frozenset[int]]:
+    """Map each role that the site file declares to its machines, as far as they are known.
+
+    Host entries are counted whether they are in the capture or not, members of networks only as
+    they appear there; a role that only names or silent networks give has no machine.
+    """
     site = judged.book.site
-    roles: set[str] = set()
-    machines: dict[str, int] = defaultdict(int)
+    machines: dict[str, set[int]] = defaultdict(set)
     if site is not None:
-        for entry in site.hosts:
-            roles.update(entry.roles)
+        for entry, machine in zip(site.hosts, judged.hosts.entry_machines, strict=True):
             for role in entry.roles:
-                machines[role] += 1
-        for group in (site.networks, site.names):
-            for other in group:
-                roles.update(other.roles)
+                machines[role].add(machine)
+        for roles in (*(n.roles for n in site.networks), *(n.roles for n in site.names)):
+            for role in roles:
+                machines[role].update()
     for host in judged.hosts.table:
-        if host.machine >= 0:
-            for role in host.roles:
-                machines[role] += 1
-    return frozenset(roles), machines
+        for role in host.roles:
+            machines[role].add(host.machine)
+    return {role: frozenset(known) for role, known in machines.items()}
 
 
-def present_hosts(judged: Judged) -> Mapping[str, frozenset[int]]:
-    """Map each declared role to the rows of its hosts that were talking."""
+def appearing_hosts(judged: Judged) -> Mapping[str, frozenset[int]]:
+    """Map each declared role to the rows of its hosts in the capture, talking or not."""
     found: dict[str, set[int]] = defaultdict(set)
     for row, host in enumerate(judged.hosts.table):
-        if judged.hosts.talking[row]:
-            for role in host.roles:
-                found[role].add(row)
+        for role in host.roles:
+            found[role].add(row)
     # A cloud service is known by its names, not by an address.
-    pairs = zip(judged.kinds.kinds, judged.judgements, strict=True)
-    for number, (kind, judgement) in enumerate(pairs):
-        if kind.names.roles and judgement.verdict is Verdict.DOCUMENTED:
+    for number, kind in enumerate(judged.kinds.kinds):
+        if kind.names.roles:
             rows = judged.orientation.server[judged.kinds.kind_of == number].tolist()
             for role in kind.names.roles:
                 found[role].update(rows)
@@ -65,11 +65,13 @@ def documented_traffic(judged: Judged) -> Mapping[Pair, set[int]]:
             continue
         client = book.closure(kind.client.roles)
         server = book.closure(kind.server.roles | kind.names.roles)
+        if kind.server.special == BROADCAST:
+            server = frozenset()
         for rule in judgement.rules:
             sources = client if ANY_CITRIX in rule.sources else client & set(rule.sources)
             # Matched by name or by the broadcast address, the server stands for the row's peer.
             destinations = server & set(rule.destinations) or set(rule.destinations)
-            for source in (*sources, ANY_CITRIX):
+            for source in sources:
                 for destination in destinations:
                     found[rule.id, source, destination].add(number)
     return found

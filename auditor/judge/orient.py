@@ -14,7 +14,7 @@ import numpy as np
 
 from auditor.hosts import BROADCAST, MULTICAST
 from auditor.judge.kinds import kinds_of
-from auditor.judge.rulebook import NameClass
+from auditor.judge.rulebook import NameClass, authority
 from auditor.judge.vocabulary import OUTCOMES, Outcome
 from auditor.records import ECHO_ID, IPPROTO_TCP, Seen, transport_name
 
@@ -36,7 +36,7 @@ class Orientation:
     inferred: NDArray[np.bool_]
     """The capture itself does not show who opened the flow, or the first sender is the server."""
     reply_only: NDArray[np.bool_]
-    """Without a handshake, and only the server's half was captured."""
+    """No frame says who opened the flow, and only the server's half was captured."""
     client: NDArray[np.int64]
     """Row of the client in Hosts.table."""
     server: NDArray[np.int64]
@@ -96,7 +96,7 @@ def orient(
     return Orientation(
         a_is_client,
         inferred,
-        ~decided & server_sent & ~client_sent,
+        (~decided | echo) & server_sent & ~client_sent,
         np.where(a_is_client, hosts.a, hosts.b),
         np.where(a_is_client, hosts.b, hosts.a),
         np.where(a_is_client, facts["a_port"], facts["b_port"]),
@@ -164,21 +164,17 @@ def _by_rules(
     facts = flows.facts[rows]
     a, b = hosts.a[rows], hosts.b[rows]
     no_name = np.zeros(len(rows), dtype=np.int64)
-    fits = []
-    documented = []
+    by_port = np.array([authority(interval.rules) for interval in book.index.intervals])
+    fits, documented = [], []
     for client, server, port in ((a, b, facts["b_port"]), (b, a, facts["a_port"])):
         interval = book.index.lookup(facts["transport"], port)
-        own = _own_port(hosts, book, server, facts["transport"], port)
+        serving = ~_own_port(hosts, book, server, facts["transport"], port)
         kinds = kinds_of(hosts, client, server, interval, no_name, [NameClass()])
-        serves = np.array([book.serves(kind) for kind in kinds.kinds], dtype=bool)
-        fits.append(serves[kinds.kind_of] & ~own if len(rows) else np.zeros(0, dtype=bool))
-        some = np.array(
-            [any(not r.weak for r in i.rules) for i in book.index.intervals], dtype=bool
-        )
-        documented.append(some[interval] & ~own)
-    by_role = fits[0].astype(np.int8) - fits[1].astype(np.int8)
-    by_port = documented[0].astype(np.int8) - documented[1].astype(np.int8)
-    return np.where(by_role != 0, by_role, by_port).astype(np.int8)
+        by_role = np.array([book.serves(kind) for kind in kinds.kinds], dtype=np.int64)
+        fits.append(by_role[kinds.kind_of] * serving)
+        documented.append(by_port[interval] * serving)
+    sides = [np.sign(one - other).astype(np.int8) for one, other in (fits, documented)]
+    return np.where(sides[0] != 0, *sides)
 
 
 def _own_port(

@@ -61,6 +61,11 @@ class FlowKind:
     names: NameClass
     same_machine: bool
 
+    @property
+    def server_unknown(self) -> bool:
+        """Say whether neither the site file nor the address itself says what the server is."""
+        return not (self.server.roles or self.names.roles or self.server.special)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -95,8 +100,9 @@ class RuleBook:
             for role in rule.sources
             for port in range(service.low or 0, (service.high or 0) + 1)
         }
-        self.patterns = {
-            (name, rule.names_any_depth) for rule in self.rules for name in rule.destination_names
+        self.patterns = {name for rule in self.rules for name in pattern_names(rule)}
+        self.row_names = {
+            name for rule in self.rules if rule.pack in OWN_PACKS for name in pattern_names(rule)
         }
         self.sources_of = {rule.id: self._expand(rule.sources) for rule in rules}
         self.destinations_of = {rule.id: self._expand(rule.destinations) for rule in rules}
@@ -111,8 +117,8 @@ class RuleBook:
 
     def matching(self, kind: FlowKind, rules: Iterable[Rule]) -> list[Match]:
         """List which of `rules` the kind matches; the service is taken to fit already."""
-        client = self.closure(kind.client.roles)
-        server = self.closure(kind.server.roles | kind.names.roles)
+        declared = kind.client.roles, kind.server.roles | kind.names.roles
+        implied = self.closure(declared[0]), self.closure(declared[1])
         found = []
         for rule in rules:
             if kind.same_machine and rule.same_role:
@@ -122,10 +128,12 @@ class RuleBook:
                 if self.is_local(kind):
                     found.append(Match(rule))
                 continue
+            # So wide a rule is for the very roles written, not for what others imply.
+            client, server = declared if rule.weak else implied
             sources, destinations = self.sources_of[rule.id], self.destinations_of[rule.id]
             if sources is not None and not client & sources:
                 continue
-            names = {(name, rule.names_any_depth) for name in rule.destination_names}
+            names = pattern_names(rule)
             named = bool(names & kind.names.covered)
             held = destinations is None or bool(server & destinations)
             if not held and not named:
@@ -134,17 +142,17 @@ class RuleBook:
                 extra.add("broadcast")
             if named or (held and names & kind.names.supported):
                 extra.add("hostname-confirmed")
-            if _only_implied(sources, kind.client.roles) or (
-                held and _only_implied(destinations, kind.server.roles | kind.names.roles)
+            if _only_implied(sources, declared[0]) or (
+                held and _only_implied(destinations, declared[1])
             ):
                 extra.add("via-implied-role")
             found.append(Match(rule, frozenset(extra)))
         return found
 
-    def serves(self, kind: FlowKind) -> bool:
-        """Say whether some rule, weak ones aside, has the kind's server as its destination."""
-        rules = [rule for rule in self.index.intervals[kind.interval].rules if not rule.weak]
-        return bool(self.matching(kind, rules))
+    def serves(self, kind: FlowKind) -> int:
+        """Say how good the rules are that have the kind's server as destination (authority)."""
+        matches = self.matching(kind, self.index.intervals[kind.interval].rules)
+        return authority(match.rule for match in matches)
 
     def fits_source(self, rule: Rule, kind: FlowKind) -> bool:
         """Say whether the client holds a role of the rule's source."""
@@ -159,16 +167,22 @@ class RuleBook:
             or self.closure(kind.server.roles | kind.names.roles) & destinations
         ):
             return True
-        names = {(name, rule.names_any_depth) for name in rule.destination_names}
-        return bool(names & kind.names.covered) or (
+        return bool(pattern_names(rule) & kind.names.covered) or (
             kind.server.special == BROADCAST and BROADCAST in rule.destinations
         )
 
     def may_be(self, rule: Rule, kind: FlowKind) -> bool:
         """Say whether a server without role could be what the rule wants, for all that is known."""
-        unknown = not (kind.server.roles or kind.names.roles or kind.server.special)
-        # Where a name is known and covers no rule, the rules that go by name are out.
-        return unknown and not (kind.names.seen and (kind.names.covered or self.is_outside(rule)))
+        if not kind.server_unknown or self.is_told(kind):
+            return False
+        # A name that covers no rule says that the host is none of those that go by name; what the
+        # site file calls a host says no such thing.
+        named = kind.names.own or (kind.names.seen and not kind.server.listed)
+        return not (named and self.is_outside(rule))
+
+    def is_told(self, kind: FlowKind) -> bool:
+        """Say whether a name tells which row's host the server is."""
+        return bool(kind.names.covered & self.row_names)
 
     def is_outside(self, rule: Rule) -> bool:
         """Say whether the rule leads to a cloud service or an internet host."""
@@ -187,6 +201,21 @@ class RuleBook:
         if ANY_CITRIX in roles:
             found |= self.catalog.any_citrix
         return frozenset(found)
+
+
+def pattern_names(rule: Rule) -> set[tuple[str, bool]]:
+    """List the rule's host-name patterns, as NameClass has them."""
+    return {(name, rule.names_any_depth) for name in rule.destination_names}
+
+
+def authority(rules: Iterable[Rule]) -> int:
+    """Say how good the best of some rules is: 2 paper or site, 1 another pack, 0 weak or none.
+
+    Other packs have rules from any host to any host; the paper decides where it has something to
+    say.
+    """
+    ranks = (2 if rule.pack in OWN_PACKS else 1 for rule in rules if not rule.weak)
+    return max(ranks, default=0)
 
 
 def _chosen(rule: Rule, packs: tuple[str, ...]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.hosts import LOOPBACK
-from auditor.judge.rulebook import OWN_PACKS, Match
+from auditor.judge.rulebook import OWN_PACKS, Match, NameClass, pattern_names
 from auditor.judge.vocabulary import Verdict
 
 if TYPE_CHECKING:
@@ -49,9 +49,12 @@ class Judge:
         return self._by_nearness(kind)
 
     def _without_matching(self, kind: FlowKind) -> Judgement | None:
-        if self.book.site is not None and not (
-            kind.client.listed or kind.server.listed or kind.names.roles
-        ):
+        rules = self.book.index.intervals[kind.interval].rules
+        loopback = [rule for rule in rules if "loopback" in rule.caveats]
+        listed = kind.client.listed or kind.server.listed or kind.names.roles
+        # No site file lists 127.0.0.1, and yet the row that is about it holds there.
+        local = loopback and kind.server.special == LOOPBACK
+        if self.book.site is not None and not listed and not local:
             return Judgement(Verdict.OUT_OF_SCOPE)
         forbidden = [m.rule for m in self.book.matching(kind, self.book.prohibitions)]
         if forbidden:
@@ -63,19 +66,13 @@ class Judge:
                 place = f"deny:{denial.client_role}->{denial.server_role}"
                 return Judgement(Verdict.PROHIBITED, rule_ids=(place,))
         if not self.book.is_local(kind):
-            local = [
-                Match(rule)
-                for rule in self.book.index.intervals[kind.interval].rules
-                if "loopback" in rule.caveats and server & set(rule.destinations)
-            ]
-            if local:
-                return _cite(Verdict.LOCAL_ONLY, local)
+            reached = [Match(rule) for rule in loopback if server & set(rule.destinations)]
+            if reached:
+                return _cite(Verdict.LOCAL_ONLY, reached)
         return None
 
     def _by_matching(self, kind: FlowKind) -> Judgement | None:
         found = self.book.matching(kind, self.book.index.intervals[kind.interval].rules)
-        # A rule for one port says more than a rule for half the port space.
-        found = [match for match in found if not match.rule.weak] or found
         for verdict, packs in (
             (Verdict.DOCUMENTED, OWN_PACKS),
             (Verdict.DOCUMENTED_ELSEWHERE, {"vendor"}),
@@ -90,27 +87,20 @@ class Judge:
         rules = self._own_rules(kind)
         # A broadcast address is client only where a reply to it was turned round.
         client_unknown = not kind.client.roles and kind.client.special != LOOPBACK
-        server_unknown = not kind.server.roles and not kind.names.roles and not kind.server.special
+        names = kind.names
         # Of a name one can say that no row covers it only where the client's rows are known.
-        if server_unknown and not client_unknown and kind.names.own and not kind.names.covered:
-            near = [
+        if kind.server_unknown and not client_unknown and not self.book.is_told(kind):
+            by_name = [
                 rule
                 for rule in rules
-                if {(name, rule.names_any_depth) for name in rule.destination_names}
-                & kind.names.supported
+                if self.book.is_outside(rule) and self.book.fits_source(rule, kind)
             ]
-            return _cite(Verdict.UNDOCUMENTED, [Match(rule) for rule in near])
-        outside = [
-            Match(rule)
-            for rule in rules
-            if server_unknown
-            and not kind.names.covered
-            and self.book.is_outside(rule)
-            and self.book.fits_source(rule, kind)
-        ]
-        if outside and not kind.names.seen and not kind.server.listed:
-            return _cite(Verdict.NEEDS_HOSTNAME, outside)
-        if client_unknown or server_unknown:
+            if names.own or (names.seen and by_name and not kind.server.listed):
+                near = [rule for rule in by_name if pattern_names(rule) & names.supported]
+                return _cite(Verdict.UNDOCUMENTED, [Match(rule) for rule in near])
+            if by_name and not kind.server.listed:
+                return _cite(Verdict.NEEDS_HOSTNAME, [Match(rule) for rule in by_name])
+        if client_unknown or kind.server_unknown:
             possible = [
                 Match(rule)
                 for rule in rules
@@ -120,17 +110,19 @@ class Judge:
             ]
             if possible:
                 return _cite(Verdict.UNKNOWN_ROLE, possible)
-        return Judgement(Verdict.UNDOCUMENTED) if outside and not client_unknown else None
+        return None
 
     def _by_nearness(self, kind: FlowKind) -> Judgement:
-        for role in sorted(kind.client.roles | kind.server.roles):
+        server = kind.server.roles | kind.names.roles
+        for role in sorted(kind.client.roles | server):
             row = self.book.catalog.roles[role].link_row
             if row is not None:
                 return Judgement(Verdict.NOT_COVERED, rows=(row,))
         interval = self.book.index.intervals[kind.interval]
         rules = self._own_rules(kind)
+        # What names say of the server, they say of the client of the exchanged flow.
         exchanged = replace(
-            kind, client=kind.server, server=kind.client, names=replace(kind.names, covered=_NONE)
+            kind, client=replace(kind.server, roles=server), server=kind.client, names=NameClass()
         )
         turned = self.book.matching(exchanged, rules)
         if turned:
@@ -154,9 +146,6 @@ class Judge:
             for rule in self.book.index.intervals[kind.interval].rules
             if rule.pack in OWN_PACKS and not rule.weak
         ]
-
-
-_NONE: frozenset[tuple[str, bool]] = frozenset()
 
 
 def _cite(verdict: Verdict, matches: list[Match]) -> Judgement:

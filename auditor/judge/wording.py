@@ -9,7 +9,7 @@ from auditor.judge.vocabulary import Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from auditor.catalog.model import Rule
+    from auditor.catalog.model import Rule, Service
 
 TITLES = {
     Verdict.UNDOCUMENTED: "not documented",
@@ -43,6 +43,14 @@ _MOST_RULES = 4
 def service_text(transport: str, port: int | None) -> str:
     """Write `tcp/443`, or the transport alone where there is no port."""
     return transport if port is None else f"{transport}/{port}"
+
+
+def services_text(services: Iterable[Service]) -> str:
+    """Write services as `tcp/80,443 udp/53`; a transport without ports alone."""
+    ports: dict[str, dict[str, None]] = {}
+    for service in services:
+        ports.setdefault(service.transport, {})[service.ports()] = None
+    return " ".join(f"{name}/{','.join(of)}".rstrip("/") for name, of in ports.items())
 
 
 def lines_text(rows: Iterable[int]) -> str:
@@ -106,16 +114,17 @@ def unexpected_advice(verdict: Verdict, *, attempted: bool) -> str:
     return _ADVICE[verdict]
 
 
+def uncovered_name_reason(name: str, near: Iterable[Rule]) -> str:
+    """Say why a server whose name no row covers is unexpected; near: rows that come close."""
+    patterns = {f"{pattern} (l.{rule.row})" for rule in near for pattern in rule.destination_names}
+    close = f"; {', '.join(sorted(patterns))} comes close" if patterns else ""
+    return f"the server goes by {name}, which no row covers{close}"
+
+
 def secure_twins(rules: Iterable[Rule], every: Iterable[Rule]) -> list[str]:
     """List the services that the paper offers instead of an insecure one."""
-    groups = {(rule.group, rule.sources) for rule in rules}
-    twins = [
-        str(service)
-        for rule in every
-        if (rule.group, rule.sources) in groups and "insecure-alternative" not in rule.caveats
-        for service in rule.services
-    ]
-    return list(dict.fromkeys(twins))
+    twins = {rule.secure_twin for rule in rules if "insecure-alternative" in rule.caveats}
+    return list(dict.fromkeys(str(s) for rule in every if rule.id in twins for s in rule.services))
 
 
 def _doubt(rules: Iterable[Rule]) -> str:

@@ -64,9 +64,8 @@ class _Table:
                 self._add_network(line, read_network(row["address"]), roles, name)
             else:
                 address = read_address(row["address"])
-                host = self.hosts.setdefault(
-                    (name, roles) if name else address, _Host(line, name, roles)
-                )
+                key = name or address, roles
+                host = self.hosts.setdefault(key, _Host(line, name, roles))
                 host.addresses[address] = None
         except ValueError as error:
             self._report(line, f"'address': {error}")

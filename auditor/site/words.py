@@ -14,6 +14,8 @@ from ipaddress import (
 )
 from typing import TYPE_CHECKING
 
+from auditor.hostnames import safe_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -24,10 +26,6 @@ _MAC = re.compile(
     r"|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}"
     r"|[0-9a-f]{12}"
 )
-_PATTERN = re.compile(
-    r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*"
-)
-_LONGEST_NAME = 253
 
 
 def read_address(text: str) -> IPv4Address | IPv6Address:
@@ -73,13 +71,13 @@ def read_mac(text: str) -> str:
 
 def read_pattern(text: str) -> str:
     """Read a host name, or `*.` and a host name; give it lower case without trailing dot."""
-    pattern = text.lower().removesuffix(".")
-    if not _PATTERN.fullmatch(pattern) or len(pattern) > _LONGEST_NAME:
+    name = safe_name(text.removeprefix("*."))
+    if name is None:
         hint = "" if text.isascii() else " (international names in their xn-- form)"
         raise ValueError(
             f"expected a host name, with '*.' before it for all below, found {text!r}{hint}"
         )
-    return pattern
+    return f"*.{name}" if text.startswith("*.") else name
 
 
 def nearest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:

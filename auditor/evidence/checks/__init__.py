@@ -8,123 +8,110 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.evidence.checks.accounts import (
-    kerberos_message,
-    kpasswd_message,
-    ldap_message,
-    snmp_message,
-)
-from auditor.evidence.checks.citrix import (
-    cgp_bind_request,
-    cgp_bind_response,
-    flexnet_message,
-    flexnet_old_message,
-    ica_client_module,
-    ica_server_packet,
-    netscaler_rpc_message,
-)
-from auditor.evidence.checks.desktop import rdp_negotiation, x224_connection
-from auditor.evidence.checks.exports import ipfix_message, netflow5_message, netflow9_message
-from auditor.evidence.checks.lines import (
-    ftp_commands,
-    ftp_greeting,
-    http_request,
-    http_request_cut,
-    http_response,
-    smtp_command,
-    smtp_greeting,
-    ssdp_message,
-    syslog_message,
-    syslog_over_tcp,
-    tftp_option_answer,
-    tftp_request,
-)
-from auditor.evidence.checks.management import (
-    dhcp_options,
-    dhcpv6_options,
-    isakmp_header,
-    ntp_client,
-    ntp_server,
-    radius_attributes,
-    rmcp_message,
-    tacacs_header,
-)
-from auditor.evidence.checks.media import (
-    afs_rx_data,
-    rtcp_compound,
-    rtcp_packets,
-    rtp_packet,
-    rtp_series,
-    stun_attributes,
-    udt_handshake,
-)
-from auditor.evidence.checks.naming import (
-    dns_message,
-    dns_over_tcp,
-    dns_question,
-    netbios_datagram,
-    netbios_name_message,
-    netbios_session_request,
-)
-from auditor.evidence.checks.quic import gquic_packet, quic_long_header, quic_versions
-from auditor.evidence.checks.sql import (
-    mysql_greeting,
-    postgresql_authentication,
-    postgresql_startup,
-    tds_login,
-    tds_packets,
-    tds_prelogin,
-    tds_tokens,
-)
-from auditor.evidence.checks.storage import (
-    iscsi_login,
-    rpc_call,
-    rpc_call_over_tcp,
-    rpc_reply_over_tcp,
-)
-from auditor.evidence.checks.tls import (
-    dtls_client_hello,
-    dtls_handshake,
-    dtls_records,
-    dtls_server_hello,
-    ssl2_client_hello,
-    tls_client_hello,
-    tls_records,
-    tls_server_hello,
-)
-from auditor.evidence.checks.windows import (
-    dce_rpc_bind,
-    dce_rpc_datagram,
-    dce_rpc_header,
-    net_tcp_preamble,
-    smb_request,
-    smb_response,
+from auditor.evidence.checks import (
+    accounts,
+    citrix,
+    desktop,
+    exports,
+    lines,
+    management,
+    media,
+    naming,
+    quic,
+    sql,
+    storage,
+    tls,
+    windows,
 )
 
 if TYPE_CHECKING:
     from auditor.evidence.signature_model import Check, SeriesCheck
 
 CHECKS: dict[str, Check] = {
-    check.__name__.replace("_", "-"): check
-    for check in (
-        afs_rx_data, cgp_bind_request, cgp_bind_response, dce_rpc_bind, dce_rpc_datagram,
-        dce_rpc_header, dhcp_options, dhcpv6_options, dns_message, dns_over_tcp, dns_question,
-        dtls_client_hello, dtls_handshake, dtls_records, dtls_server_hello, flexnet_message,
-        flexnet_old_message, ftp_commands, ftp_greeting, gquic_packet, http_request,
-        http_request_cut, http_response, ica_client_module, ica_server_packet, ipfix_message,
-        isakmp_header, iscsi_login, kerberos_message, kpasswd_message, ldap_message,
-        mysql_greeting, net_tcp_preamble, netbios_datagram, netbios_name_message,
-        netbios_session_request, netflow5_message, netflow9_message, netscaler_rpc_message,
-        ntp_client, ntp_server, postgresql_authentication, postgresql_startup, quic_long_header,
-        quic_versions, radius_attributes, rdp_negotiation, rmcp_message, rpc_call,
-        rpc_call_over_tcp, rpc_reply_over_tcp, rtcp_compound, rtcp_packets, rtp_packet,
-        smb_request, smb_response, smtp_command, smtp_greeting, snmp_message, ssdp_message,
-        ssl2_client_hello, stun_attributes, syslog_message, syslog_over_tcp, tacacs_header,
-        tds_login, tds_packets, tds_prelogin, tds_tokens, tftp_option_answer, tftp_request,
-        tls_client_hello, tls_records, tls_server_hello, udt_handshake, x224_connection,
-    )
-}  # fmt: skip
-"""Checks of one payload; the names that signature files use are the functions' own."""
+    "afs-rx-data": media.afs_rx_data,
+    "cgp-bind-request": citrix.cgp_bind_request,
+    "cgp-bind-response": citrix.cgp_bind_response,
+    "dce-rpc-bind": windows.dce_rpc_bind,
+    "dce-rpc-datagram": windows.dce_rpc_datagram,
+    "dce-rpc-header": windows.dce_rpc_header,
+    "dhcp-options": management.dhcp_options,
+    "dhcpv6-options": management.dhcpv6_options,
+    "dns-message": naming.dns_message,
+    "dns-over-tcp": naming.dns_over_tcp,
+    "dns-question": naming.dns_question,
+    "dtls-client-hello": tls.dtls_client_hello,
+    "dtls-handshake": tls.dtls_handshake,
+    "dtls-records": tls.dtls_records,
+    "dtls-server-hello": tls.dtls_server_hello,
+    "flexnet-message": citrix.flexnet_message,
+    "flexnet-old-message": citrix.flexnet_old_message,
+    "ftp-commands": lines.ftp_commands,
+    "ftp-greeting": lines.ftp_greeting,
+    "gquic-packet": quic.gquic_packet,
+    "http-request": lines.http_request,
+    "http-request-cut": lines.http_request_cut,
+    "http-response": lines.http_response,
+    "http2-settings": lines.http2_settings,
+    "ica-client-module": citrix.ica_client_module,
+    "ica-server-packet": citrix.ica_server_packet,
+    "ipfix-message": exports.ipfix_message,
+    "ipfix-netscaler": exports.ipfix_netscaler,
+    "isakmp-header": management.isakmp_header,
+    "iscsi-login": storage.iscsi_login,
+    "kerberos-message": accounts.kerberos_message,
+    "kpasswd-message": accounts.kpasswd_message,
+    "ldap-request": accounts.ldap_request,
+    "ldap-response": accounts.ldap_response,
+    "mysql-greeting": sql.mysql_greeting,
+    "net-tcp-preamble": windows.net_tcp_preamble,
+    "netbios-datagram": naming.netbios_datagram,
+    "netbios-name-message": naming.netbios_name_message,
+    "netbios-session-request": naming.netbios_session_request,
+    "netflow5-message": exports.netflow5_message,
+    "netflow9-message": exports.netflow9_message,
+    "netscaler-heartbeat": citrix.netscaler_heartbeat,
+    "netscaler-rpc-message": citrix.netscaler_rpc_message,
+    "ntp-client": management.ntp_client,
+    "ntp-packet": management.ntp_packet,
+    "ntp-server": management.ntp_server,
+    "postgresql-authentication": sql.postgresql_authentication,
+    "postgresql-startup": sql.postgresql_startup,
+    "quic-long-header": quic.quic_long_header,
+    "quic-versions": quic.quic_versions,
+    "radius-attributes": management.radius_attributes,
+    "rdp-negotiation": desktop.rdp_negotiation,
+    "rmcp-message": management.rmcp_message,
+    "rpc-call": storage.rpc_call,
+    "rpc-call-over-tcp": storage.rpc_call_over_tcp,
+    "rpc-reply-over-tcp": storage.rpc_reply_over_tcp,
+    "rtcp-compound": media.rtcp_compound,
+    "rtcp-packets": media.rtcp_packets,
+    "rtp-packet": media.rtp_packet,
+    "smb-request": windows.smb_request,
+    "smb-response": windows.smb_response,
+    "smtp-command": lines.smtp_command,
+    "smtp-greeting": lines.smtp_greeting,
+    "snmp-message": accounts.snmp_message,
+    "ssdp-message": lines.ssdp_message,
+    "ssh-key-exchange": tls.ssh_key_exchange,
+    "ssl2-client-hello": tls.ssl2_client_hello,
+    "stun-attributes": media.stun_attributes,
+    "syslog-message": lines.syslog_message,
+    "syslog-over-tcp": lines.syslog_over_tcp,
+    "tacacs-header": management.tacacs_header,
+    "tds-login": sql.tds_login,
+    "tds-packets": sql.tds_packets,
+    "tds-prelogin": sql.tds_prelogin,
+    "tds-tokens": sql.tds_tokens,
+    "tftp-option-answer": lines.tftp_option_answer,
+    "tftp-request": lines.tftp_request,
+    "tls-client-hello": tls.tls_client_hello,
+    "tls-records": tls.tls_records,
+    "tls-server-hello": tls.tls_server_hello,
+    "udt-handshake": media.udt_handshake,
+    "x224-connection": desktop.x224_connection,
+}
+"""Checks of one payload, by the name that signature files use."""
 
-SERIES_CHECKS: dict[str, SeriesCheck] = {"rtp-series": rtp_series}
+SERIES_CHECKS: dict[str, SeriesCheck] = {"rtp-series": media.rtp_series}
 """Checks of successive datagrams."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_INTEGER, _OCTETS, _OID, _ENUMERATED, _BOOLEAN, _SEQUENCE = 0x02, 0x04, 0x06, 0x0A, 0x01, 0x30
-_CONTROLS = 0xA0
+_INTEGER, _OCTETS, _OID, _ENUMERATED, _SEQUENCE = 0x02, 0x04, 0x06, 0x0A, 0x30
+_CONTROLS = b"\xa0"
 _LONGEST = 1 << 24
 
 _LDAP_BIND, _LDAP_UNBIND, _LDAP_SEARCH, _LDAP_EXTENDED = 0x60, 0x42, 0x63, 0x77
 _LDAP_RESULTS = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
-_LDAP_NAME_FIRST = frozenset({0x64, 0x66, 0x68, 0x6C, 0x6E, 0x73})
+_LDAP_ENTRIES = frozenset({0x64, 0x73})
+_LDAP_CHANGES = frozenset({0x66, 0x68, 0x6C, 0x6E})
 _LDAP_CREDENTIALS = frozenset({0x80, 0xA3, 0x89, 0x8A, 0x8B})
 _LDAP_LAST_RESULT = 123
 
@@ -57,20 +58,30 @@ def _number(payload: bytes, value: _Value, tag: int = _INTEGER) -> int:
     return int.from_bytes(digits, "big")
 
 
-def ldap_message(payload: bytes) -> bool:
-    """Read an LDAP message: number, operation, and the fields that the operation begins with."""
+def ldap_request(payload: bytes) -> bool:
+    """Read a client's message: number, operation, the fields that the operation begins with."""
+    return _ldap_operation(payload) not in _LDAP_RESULTS | _LDAP_ENTRIES | {0}
+
+
+def ldap_response(payload: bytes) -> bool:
+    """Read a server's message in the same way."""
+    return _ldap_operation(payload) in _LDAP_RESULTS | _LDAP_ENTRIES
+
+
+def _ldap_operation(payload: bytes) -> int:
+    """Give the tag of the operation in an LDAP message; 0 where it is none."""
     message = _read(payload, 0)
     number = _read(payload, message.start)
     if message.tag != _SEQUENCE or _number(payload, number) < 0:
-        return False
+        return 0
     operation = _read(payload, number.end)
-    controls = operation.end < message.end and operation.end < len(payload)
-    if controls and payload[operation.end] != _CONTROLS:
-        return False
-    return operation.end <= message.end and _ldap_operation(payload, operation)
+    following = payload[operation.end : min(operation.end + 1, message.end)]
+    if operation.end > message.end or following not in {b"", _CONTROLS}:
+        return 0
+    return operation.tag if _fits_ldap(payload, operation) else 0
 
 
-def _ldap_operation(payload: bytes, operation: _Value) -> bool:
+def _fits_ldap(payload: bytes, operation: _Value) -> bool:
     first = _read(payload, operation.start)
     second = _read(payload, first.end)
     third = _read(payload, second.end)
@@ -88,11 +99,12 @@ def _ldap_operation(payload: bytes, operation: _Value) -> bool:
     if operation.tag == _LDAP_EXTENDED:
         name = payload[first.start : first.end]
         return first.tag == 0x80 and len(name) > 4 and not name.strip(b"0123456789.")
-    if operation.tag in _LDAP_NAME_FIRST:
-        return first.tag == _OCTETS and first.end < operation.end and second.tag in {
-            _SEQUENCE, _OCTETS,
-        }  # fmt: skip
-    return False
+    return (
+        operation.tag in _LDAP_ENTRIES | _LDAP_CHANGES
+        and first.tag == _OCTETS
+        and first.end < operation.end
+        and second.tag in {_SEQUENCE, _OCTETS}
+    )
 
 
 def kerberos_message(payload: bytes) -> bool:

@@ -7,6 +7,7 @@ _CGP_SIGNATURE_LEN = 7
 _CGP_REQUEST, _CGP_RESPONSE = 1, 2
 _FLEXNET_HEADER_LEN = 20
 _FLEXNET_OLD_LEN = 147
+_HEARTBEAT_LEN, _HEARTBEAT_LAST_STATE = 20, 0x0B
 _RPC_HEADER_LEN = 16
 _RPC_LONGEST = 1 << 20
 _RPC_SIGNATURE = b"\xa5\xa5"
@@ -100,3 +101,8 @@ def netscaler_rpc_message(payload: bytes) -> bool:
         and payload[8] & 0x7F in _RPC_COMMANDS
         and (length == len(payload) or following == _RPC_SIGNATURE)
     )
+
+
+def netscaler_heartbeat(payload: bytes) -> bool:
+    """Read the version and the state in a heartbeat between the nodes of a pair."""
+    return len(payload) >= _HEARTBEAT_LEN and payload[7] <= _HEARTBEAT_LAST_STATE

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from auditor.evidence.cursor import Cursor
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _IPFIX_HEADER_LEN, _NETFLOW9_HEADER_LEN = 16, 20
 _NETFLOW5_HEADER_LEN, _NETFLOW5_RECORD_LEN = 24, 48
 _NETFLOW5_MOST_RECORDS = 30
+_TEMPLATE_SETS = {2: 4, 3: 6}
+"""Sets that hold templates, by number, and how long a template's own header is in each."""
 _FIRST_DATA_SET = 256
-_NEWEST_NETFLOW9_SET = 2
+_NETSCALER_ENTERPRISE = 5951
+_NETFLOW9_TEMPLATES = frozenset({0, 1})
 # From 2001 to 2096: an exporter without a clock starts in 1970, and is then taken for weak.
 _PLAUSIBLE_TIMES = range(1_000_000_000, 4_000_000_000)
 
@@ -21,8 +26,36 @@ def ipfix_message(payload: bytes) -> bool:
     if len(payload) < _IPFIX_HEADER_LEN or not _has_time(payload, 4):
         return False
     sets = list(_sets(payload, _IPFIX_HEADER_LEN))
-    known = all(number in {2, 3} or number >= _FIRST_DATA_SET for number in sets)
+    known = all(number in _TEMPLATE_SETS or number >= _FIRST_DATA_SET for number in sets)
     return int.from_bytes(payload[2:4], "big") == len(payload) and bool(sets) and known
+
+
+def ipfix_netscaler(payload: bytes) -> bool:
+    """Look among the templates of an IPFIX message for a field of NetScaler's own."""
+    place = _IPFIX_HEADER_LEN
+    for number in _sets(payload, place):
+        end = place + int.from_bytes(payload[place + 2 : place + 4], "big")
+        if number in _TEMPLATE_SETS:
+            fields = _fields(payload[place + 4 : end], _TEMPLATE_SETS[number])
+            if _NETSCALER_ENTERPRISE in fields:
+                return True
+        place = end
+    return False
+
+
+def _fields(templates: bytes, header_len: int) -> Iterator[int]:
+    """Give the enterprise of each field of each template; 0 for fields of the standard."""
+    cursor = Cursor(templates)
+    while cursor.left > header_len:
+        cursor.skip(2)
+        count = cursor.number(2)
+        cursor.skip(header_len - 4)
+        for _ in range(count):
+            if cursor.left < 4:
+                return
+            private = cursor.number(2) & 0x8000
+            cursor.skip(2)
+            yield cursor.number(4) if private else 0
 
 
 def netflow9_message(payload: bytes) -> bool:
@@ -30,9 +63,9 @@ def netflow9_message(payload: bytes) -> bool:
     if len(payload) < _NETFLOW9_HEADER_LEN or not _has_time(payload, 8):
         return False
     sets = list(_sets(payload, _NETFLOW9_HEADER_LEN))
-    return bool(sets) and all(
-        number < _NEWEST_NETFLOW9_SET or number >= _FIRST_DATA_SET for number in sets
-    )
+    known = all(number in _NETFLOW9_TEMPLATES or number >= _FIRST_DATA_SET for number in sets)
+    count = int.from_bytes(payload[2:4], "big")
+    return bool(sets) and known and 0 < count <= len(payload)
 
 
 def _sets(payload: bytes, place: int) -> Iterator[int]:

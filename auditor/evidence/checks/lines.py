@@ -10,6 +10,7 @@ _REQUEST_START = re.compile(
     rb"(?:GET|POST|HEAD|PUT|DELETE|PATCH|OPTIONS) (?:/|https?://)[!-~]*(?: HTTP?/?1?\.?[01]?\r?)?\Z"
 )
 _RESPONSE = re.compile(rb"HTTP/1\.[01] [1-5][0-9]{2}(?:[ \r\n]|\Z)")
+_FRAME_HEADER_LEN, _LAST_SETTING = 9, 9
 _SSDP = re.compile(rb"(?:M-SEARCH \*|NOTIFY \*) HTTP/1\.[01]\r?\n", re.IGNORECASE)
 _SSDP_ANSWER = re.compile(rb"HTTP/1\.[01] 200 OK\r?\n(?:[^\n]*\n)*?(?:ST|USN):", re.IGNORECASE)
 _GREETING = re.compile(rb"220[ -][\t -~\x80-\xff]*\r?\n")
@@ -48,6 +49,20 @@ def http_request_cut(payload: bytes) -> bool:
 def http_response(payload: bytes) -> bool:
     """Read a status line (RFC 9112 section 4)."""
     return _RESPONSE.match(payload) is not None
+
+
+def http2_settings(payload: bytes) -> bool:
+    """Read the settings that an HTTP/2 side begins with (RFC 9113 section 6.5), two or more."""
+    length = payload[2] if len(payload) > _FRAME_HEADER_LEN else 0
+    settings = payload[_FRAME_HEADER_LEN : _FRAME_HEADER_LEN + length]
+    names = [int.from_bytes(settings[i : i + 2], "big") for i in range(0, length, 6)]
+    return (
+        length >= 12
+        and length % 6 == 0
+        and len(settings) == length
+        and all(0 < name <= _LAST_SETTING for name in names)
+        and len(set(names)) == len(names)
+    )
 
 
 def ssdp_message(payload: bytes) -> bool:

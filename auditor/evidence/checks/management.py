@@ -19,7 +19,9 @@ _DHCP_OPTIONS = 240
 _DHCP_MESSAGE_KIND, _DHCP_PAD, _DHCP_END = 53, 0, 255
 _DHCP_LAST_KIND = 18
 _DHCPV6_LAST_OPTION = 255
-_DHCPV6_IDENTITIES = frozenset({1, 2, 9})
+_DHCPV6_IDENTITIES, _DHCPV6_RELAYED = frozenset({1, 2}), 9
+_DHCPV6_RELAY_HEADER_LEN = 34
+_DUID_LEN, _DUID_KINDS = 8, range(1, 5)
 _ISAKMP_HEADER_LEN = 28
 _ISAKMP_EXCHANGES = {0x10: {1, 2, 3, 4, 5, 6, 32, 33}, 0x20: {34, 35, 36, 37, 38, 43, 44}}
 _ISAKMP_LAST_PAYLOAD = 55
@@ -29,9 +31,18 @@ _ASF_NUMBER = b"\x00\x00\x11\xbe"
 _IPMI_RMCP_PLUS = 6
 
 
+def ntp_packet(payload: bytes) -> bool:
+    """Hold length, version, stratum, poll interval and precision against their bounds."""
+    if len(payload) < 48 or payload[0] >> 3 & 7 not in _NTP_VERSIONS:
+        return False
+    fits = len(payload) in _NTP_LENGTHS or _fills_ntp(payload)
+    precise = payload[3] == 0 or payload[3] >= 0xE0
+    return fits and payload[1] <= _LAST_STRATUM and payload[2] <= 17 and precise
+
+
 def ntp_client(payload: bytes) -> bool:
     """Read a client's question (RFC 5905): what it cannot know yet is zero or small."""
-    if not _is_ntp(payload) or payload[0] & 7 != _NTP_CLIENT:
+    if not ntp_packet(payload) or payload[0] & 7 != _NTP_CLIENT:
         return False
     # Careful clients send nothing but a random transmit time; others repeat what they last learnt.
     return payload[1:40] == bytes(39) or (_has_small_roots(payload) and _times_agree(payload))
@@ -39,23 +50,13 @@ def ntp_client(payload: bytes) -> bool:
 
 def ntp_server(payload: bytes) -> bool:
     """Read a server's answer or broadcast: its times lie within a day of each other."""
-    kind = payload[0] & 7
     return (
-        _is_ntp(payload)
-        and kind in _NTP_SERVERS
+        ntp_packet(payload)
+        and payload[0] & 7 in _NTP_SERVERS
         and _has_small_roots(payload)
         and int.from_bytes(payload[40:44], "big") in _NTP_TIMES
         and _times_agree(payload)
     )
-
-
-def _is_ntp(payload: bytes) -> bool:
-    """Hold length, version, stratum, poll interval and precision against their bounds."""
-    if len(payload) < 48 or payload[0] >> 3 & 7 not in _NTP_VERSIONS:
-        return False
-    fits = len(payload) in _NTP_LENGTHS or _fills_ntp(payload)
-    precise = payload[3] == 0 or payload[3] >= 0xE0
-    return fits and payload[1] <= _LAST_STRATUM and payload[2] <= 17 and precise
 
 
 def _fills_ntp(payload: bytes) -> bool:
@@ -130,17 +131,20 @@ def dhcp_options(payload: bytes) -> bool:
 
 
 def dhcpv6_options(payload: bytes) -> bool:
-    """Follow the options of a DHCPv6 message (RFC 8415) to its end; somebody is named in one."""
-    relayed = payload[0] in {12, 13}
+    """Follow the options of a DHCPv6 message (RFC 8415) to its end; one of them says who speaks."""
+    relayed = payload[:1] in {b"\x0c", b"\x0d"}
     cursor = Cursor(payload)
-    cursor.skip(34 if relayed else 4)
-    kinds = set()
+    cursor.skip(_DHCPV6_RELAY_HEADER_LEN if relayed else 4)
+    identified = False
     while cursor.left:
-        kind = cursor.number(2)
-        if not 0 < kind <= _DHCPV6_LAST_OPTION or not cursor.block(2).whole:
+        kind, option = cursor.number(2), cursor.block(2)
+        if not 0 < kind <= _DHCPV6_LAST_OPTION or not option.whole:
             return False
-        kinds.add(kind)
-    return bool(kinds & _DHCPV6_IDENTITIES)
+        if kind in _DHCPV6_IDENTITIES:
+            identified |= option.left >= _DUID_LEN and option.number(2) in _DUID_KINDS
+        elif relayed and kind == _DHCPV6_RELAYED:
+            identified |= dhcpv6_options(option.rest())
+    return identified
 
 
 def isakmp_header(payload: bytes) -> bool:
@@ -158,6 +162,8 @@ def isakmp_header(payload: bytes) -> bool:
 
 def rmcp_message(payload: bytes) -> bool:
     """Read what follows an RMCP header: an IPMI session with its length, or an ASF message."""
+    if len(payload) < 12:
+        return False
     kind = payload[3] & 0x1F
     if kind == _RMCP_ASF:
         return payload[4:8] == _ASF_NUMBER and len(payload) == 12 + payload[11]

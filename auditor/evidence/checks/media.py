@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from auditor.evidence.cursor import Cursor
 
 _RTP_HEADER_LEN = 12
@@ -37,7 +39,7 @@ def rtp_series(payloads: tuple[bytes, ...]) -> bool:
     packets = [payload for payload in payloads if len(payload) >= _RTP_HEADER_LEN]
     if len(packets) < 2 or len(packets) < len(payloads):
         return False
-    for before, after in zip(packets, packets[1:], strict=False):
+    for before, after in pairwise(packets):
         step = int.from_bytes(after[2:4], "big") - int.from_bytes(before[2:4], "big")
         time = int.from_bytes(after[4:8], "big") - int.from_bytes(before[4:8], "big")
         if (

@@ -20,7 +20,7 @@ _OPT, _TSIG, _SIG0 = 41, 250, 24
 _LONGEST_NAME = 255
 _LONGEST_LABEL = 63
 _POINTER = 0xC0
-_NETBIOS_KINDS = frozenset({0x0A, 0x01, 0x02, 0x20, 0x21})
+_NETBIOS_KINDS = frozenset({b"\0\x0a", b"\0\x01", b"\0\x02", b"\0\x20", b"\0\x21"})
 _CODED = frozenset(b"ABCDEFGHIJKLMNOP")
 _DATAGRAM_HEADER_LEN = 14
 _MORE = 0x01
@@ -122,8 +122,8 @@ def netbios_name_message(payload: bytes) -> bool:
     name_end = _after_coded_name(payload, _HEADER.size)
     if not name_end or max(questions, answers, authorities, additions) > 1:
         return False
-    kind, family = payload[name_end : name_end + 2], payload[name_end + 2 : name_end + 4]
-    return kind[:1] == b"\0" and kind[1:] and kind[1] in _NETBIOS_KINDS and family == b"\0\x01"
+    kind, family = (payload[name_end + i : name_end + i + 2] for i in (0, 2))
+    return kind in _NETBIOS_KINDS and family == b"\0\x01"
 
 
 def netbios_datagram(payload: bytes) -> bool:

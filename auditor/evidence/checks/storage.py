@@ -8,6 +8,8 @@ _CALL, _REPLY = 0, 1
 _RPC_VERSION = 2
 _LAST_FRAGMENT = 0x8000_0000
 _LONGEST_FRAGMENT = 1 << 22
+# Port mapper and its kin begin at 100000; from 0x40000000 on numbers are for the moment only.
+_PROGRAMS = range(100_000, 0x4000_0000)
 _MOST_PROGRAM_VERSIONS = 10
 _MOST_PROCEDURES = 64
 _CREDENTIALS = frozenset({0, 1, 2, 3, 6})
@@ -26,7 +28,7 @@ def rpc_call(payload: bytes) -> bool:
         len(payload) >= 32
         and kind == _CALL
         and version == _RPC_VERSION
-        and 0 < program < 0x4000_0000
+        and program in _PROGRAMS
         and program_version < _MOST_PROGRAM_VERSIONS
         and procedure < _MOST_PROCEDURES
         and flavour in _CREDENTIALS

@@ -1,4 +1,4 @@
-"""Records and hellos of TLS and DTLS (RFC 8446, RFC 5246, RFC 6347, RFC 9146)."""
+"""Records and hellos of TLS and DTLS (RFC 8446, RFC 5246, RFC 6347, RFC 9146), and of SSH."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ _RECORD_LEN, _DTLS_RECORD_LEN, _DTLS_MESSAGE_LEN = 5, 13, 12
 _LONGEST_RECORD = (1 << 14) + 2048
 _LONGEST_HELLO = 1 << 17
 _SHORTEST_CLIENT_HELLO, _SHORTEST_SERVER_HELLO = 41, 38
+_SSL2_VERSIONS = frozenset({b"\x00\x02", b"\x03\x00", b"\x03\x01", b"\x03\x02", b"\x03\x03"})
+# Captures of headers alone end soon after the version of the hello.
+_HELLO_START_LEN = 11
 _LONGEST_SESSION_ID = 32
 _CONTENT_TYPES = range(20, 25)
 _DTLS_CONTENT_TYPES = range(20, 27)
@@ -27,7 +30,7 @@ def tls_server_hello(payload: bytes) -> bool:
 
 
 def _is_hello(payload: bytes, kind: int, shortest: int) -> bool:
-    if len(payload) < 44 or payload[5] != kind or payload[2] > _NEWEST_MINOR:
+    if len(payload) < _HELLO_START_LEN or payload[5] != kind or payload[2] > _NEWEST_MINOR:
         return False
     record_len = int.from_bytes(payload[3:5], "big")
     hello_len = int.from_bytes(payload[6:9], "big")
@@ -36,7 +39,7 @@ def _is_hello(payload: bytes, kind: int, shortest: int) -> bool:
         and shortest <= hello_len <= _LONGEST_HELLO
         and payload[9] == 3
         and payload[10] <= _NEWEST_MINOR
-        and payload[43] <= _LONGEST_SESSION_ID
+        and max(payload[43:44], default=0) <= _LONGEST_SESSION_ID
     )
 
 
@@ -53,9 +56,6 @@ def ssl2_client_hello(payload: bytes) -> bool:
         and 16 <= challenge <= 32
         and record_len == 9 + ciphers + session + challenge
     )
-
-
-_SSL2_VERSIONS = frozenset({b"\x00\x02", b"\x03\x00", b"\x03\x01", b"\x03\x02", b"\x03\x03"})
 
 
 def tls_records(payload: bytes) -> bool:
@@ -117,3 +117,17 @@ def dtls_records(payload: bytes) -> bool:
             return False
         place += _DTLS_RECORD_LEN + length
     return place == len(payload)
+
+
+def ssh_key_exchange(payload: bytes) -> bool:
+    """Read SSH's list of key exchange methods (RFC 4253 section 7.1), sent in clear."""
+    packet_len, names_len = (int.from_bytes(payload[i : i + 4], "big") for i in (0, 22))
+    names = payload[26 : 26 + names_len]
+    return (
+        40 < packet_len < _LONGEST_RECORD
+        and payload[5:6] == b"\x14"
+        and 4 <= payload[4] < 64
+        and 0 < names_len < packet_len
+        and b"-sha" in names
+        and names.isascii()
+    )

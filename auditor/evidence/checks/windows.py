@@ -16,9 +16,12 @@ _SMB1_REPLY, _SMB2_REPLY = 0x80, 0x01
 _SHORTEST_SMB1, _SHORTEST_SMB2 = 32, 64
 
 _PDU_HEADER_LEN, _DATAGRAM_HEADER_LEN = 16, 80
-_LAST_PDU, _LAST_DATAGRAM_PDU = 19, 10
+_PDUS = frozenset({0, 2, 3, *range(11, 20)})
+_LAST_DATAGRAM_PDU = 10
 # The transfer syntax that every bind offers and every acknowledgement names.
 _NDR = bytes.fromhex("045d888aeb1cc9119fe808002b104860")
+_NDR_BIG_ENDIAN = bytes.fromhex("8a885d041ceb11c99fe808002b104860")
+_WINDOWS_DREP = b"\x10\0\0\0"
 
 _NMF_MODES = range(1, 5)
 _NMF_SCHEMES = (b"net.tcp://", b"net.p2p://", b"net.pipe://", b"soap.tcp://")
@@ -52,26 +55,31 @@ def _is_smb(payload: bytes, *, reply: bool) -> bool:
 
 
 def dce_rpc_header(payload: bytes) -> bool:
-    """Read a connection-oriented header whose fragment ends with the payload or before the next."""
+    """Read a header as Windows writes it whose fragment ends with the payload or before the next.
+
+    Other byte orders look too much like small numbers to be told by a header alone.
+    """
     length = _fragment_len(payload)
-    if not length or length > len(payload):
+    if payload[4:8] != _WINDOWS_DREP or not length or length > len(payload):
         return False
-    return length == len(payload) or payload[length : length + 1] == b"\x05"
+    following = payload[length : length + 3]
+    return not following or (following[0] == 5 and following[-1] in _PDUS)
 
 
 def dce_rpc_bind(payload: bytes) -> bool:
-    """Read a header as above of a bind or its acknowledgement that names the usual syntax."""
-    return _fragment_len(payload) > _PDU_HEADER_LEN and _NDR in payload
+    """Read the header of a bind or its acknowledgement that names the usual transfer syntax."""
+    if len(payload) < _PDU_HEADER_LEN:
+        return False
+    syntax = _NDR if _order(payload[4]) == "little" else _NDR_BIG_ENDIAN
+    return _fragment_len(payload) > _PDU_HEADER_LEN and syntax in payload
 
 
 def _fragment_len(payload: bytes) -> int:
     """Give the length of a fragment by its header; 0 where that is none."""
-    if len(payload) < _PDU_HEADER_LEN or payload[2] > _LAST_PDU or not _is_drep(payload[4:8]):
+    if len(payload) < _PDU_HEADER_LEN or payload[2] not in _PDUS or not _is_drep(payload[4:8]):
         return 0
     order = _order(payload[4])
-    length, authentication_len = (
-        int.from_bytes(payload[i : i + 2], order) for i in (8, 10)
-    )
+    length, authentication_len = (int.from_bytes(payload[i : i + 2], order) for i in (8, 10))
     enough = length >= _PDU_HEADER_LEN + authentication_len
     return length if enough else 0
 

@@ -12,6 +12,7 @@ from auditor.hostnames import safe_name
 
 if TYPE_CHECKING:
     from auditor.errors import Problem
+    from auditor.site.model import SiteNetwork
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -50,6 +51,7 @@ class Imported:
     """What was left out or not understood; nothing of it keeps the rest from being used."""
     features: dict[str, str] = field(default_factory=dict)
     """Feature id -> `file:line` that shows it to be in use."""
+    networks: list[SiteNetwork] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,16 @@ def shown(text: str) -> str:
 
 def _endpoint(host: str, port: int | None, scheme: str, text: str) -> Endpoint:
     try:
-        return Endpoint(ip_address(host), None, port, scheme)
+        return Endpoint(_address(host), None, port, scheme)
     except ValueError:
         name = safe_name(host)
     if name is None:
         raise ValueError(f"expected an address or a host name, found {shown(text)}")
     return Endpoint(None, name, port, scheme)
+
+
+def _address(text: str) -> Address:
+    """Read an address as captures have it: without a zone, and IPv4 as such."""
+    address = ip_address(text.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -21,11 +21,9 @@ _LONGEST = 64 * 1024
 _GAP = re.compile(r"\s*")
 _OPTION = re.compile(r"-[A-Za-z]\S*")
 _PLAIN = re.compile(r"\S+")
-_QUOTED = re.compile(r"""(["'])((?:\\.|(?!\1).)*)\1""", re.DOTALL)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_Q_QUOTED = re.compile(
-    r"q(?:\{([^}]*)\}|<([^>]*)>|(?P<mark>[/|~$^+=&%@`?])(.*?)(?P=mark))(?=\s|$)"
-)
+_QUOTED = re.compile(r"""(["'])((?:\\.|(?!\1)[^\\])*)\1""")
+_ESCAPE = re.compile(r"\\(.)")
+_Q_MARKS = {mark: mark for mark in "/|~$^+=&%@`?"} | {"{": "}", "<": ">"}
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
 
@@ -55,15 +53,13 @@ def read_commands(
 
     A line that breaks the rules of quotation becomes a note.
     """
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         first = line[:200].lower().split(None, 3)
-        head = next(
-            (name for count in (3, 2) if (name := " ".join(first[:count])) in heads), None
-        )
+        head = next((name for count in (3, 2) if (name := " ".join(first[:count])) in heads), None)
         if head is None:
             continue
         try:
-            words = split_words(line)[head.count(" ") + 1 :]
+            words = split_words(line.rstrip())[head.count(" ") + 1 :]
         except ValueError as error:
             notes.append(Problem(path, number, f"{head}: {error}"))
             continue
@@ -98,9 +94,10 @@ def _word(line: str, position: int) -> tuple[str, int]:
         if found is None:
             raise ValueError("expected the end of a quotation, found the end of the line")
         return _ESCAPE.sub(lambda escape: _ESCAPES.get(escape[1], escape[0]), found[2]), found.end()
-    found = _Q_QUOTED.match(line, position)
-    if found is not None:
-        return next(text for text in found.group(1, 2, 4) if text is not None), found.end()
+    if line[position] == "q" and line[position + 1 : position + 2] in _Q_MARKS:
+        end = line.find(_Q_MARKS[line[position + 1]], position + 2)
+        if end != -1 and line[end + 1 : end + 2] in {"", " ", "\t"}:
+            return line[position + 2 : end], end + 1
     found = _PLAIN.match(line, position)
     assert found is not None
     return found[0], found.end()
