@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 SCHEMA = json.loads((rules_directory() / "schema" / "site.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA)
 
-HOST = {"addresses": ["10.0.0.1"], "roles": ["vda"]}
-NETWORK = {"cidr": "10.0.0.0/8", "roles": ["vda"]}
-NAME = {"pattern": "*.nssvc.net", "roles": ["gateway-service"]}
-OVERRIDE = {"rule": "streaming", "ports": ["6910-6968"]}
-EXCEPTION = {"client": "vda", "reason": "known"}
-DENIAL = {"from": "vda", "to": "ddc"}
-SECTIONS: dict[str, dict[str, Any]] = {
+HOST: dict[str, object] = {"addresses": ["10.0.0.1"], "roles": ["vda"]}
+NETWORK: dict[str, object] = {"cidr": "10.0.0.0/8", "roles": ["vda"]}
+NAME: dict[str, object] = {"pattern": "*.nssvc.net", "roles": ["gateway-service"]}
+OVERRIDE: dict[str, object] = {"rule": "streaming", "ports": ["6910-6968"]}
+EXCEPTION: dict[str, object] = {"client": "vda", "reason": "known"}
+DENIAL: dict[str, object] = {"from": "vda", "to": "ddc"}
+SECTIONS: dict[str, dict[str, object]] = {
     "hosts": HOST,
     "networks": NETWORK,
     "names": NAME,
@@ -36,7 +36,7 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "deny": DENIAL,
 }
 
-GOOD: list[dict[str, object]] = [
+GOOD: list[object] = [
     {},
     dict.fromkeys(SCHEMA["properties"]),
     {"site": "example", "infer": True, "packs": list(PACKS)},

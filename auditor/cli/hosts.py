@@ -9,6 +9,7 @@ import click
 
 from auditor.catalog.load import load_catalog
 from auditor.cli.catalog import catalog_options
+from auditor.cli.hosts_import import import_command
 from auditor.report.text import safe
 from auditor.site.load import load_site
 from auditor.site.review import remarks, summary
@@ -35,3 +36,6 @@ def check(file: Path, directories: tuple[Path, ...], edition: str | None) -> Non
         click.echo(f"  {line}")
     for remark in remarks(site, catalog, datetime.now(tz=UTC).date()):
         click.echo(f"note: {safe(remark)}")
+
+
+hosts.add_command(import_command, "import")

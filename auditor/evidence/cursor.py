@@ -40,6 +40,12 @@ class Cursor:
         field = self.take(width)
         return int.from_bytes(field, "big") if len(field) == width else 0
 
+    def variable(self) -> int:
+        """Read a number that tells its own width, as QUIC writes them (RFC 9000 section 16)."""
+        first = self.number(1)
+        more = (1 << (first >> 6)) - 1
+        return (first & 0x3F) << 8 * more | self.number(more)
+
     def block(self, width: int) -> Cursor:
         """Pass a length of `width` bytes and as many bytes as it says; give those."""
         length = self.number(width)

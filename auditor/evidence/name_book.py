@@ -56,18 +56,18 @@ class NameBook:
         self, address: Words, names: Sequence[str], kind: str, asker: Words | None, time_ns: int
     ) -> None:
         """Note that `asker` heard these names of an address, the one in question first."""
-        told = (*self._asked_before(asker, names[:1]), *names)
         sources = self._tellings.get(address, {})
         tellings = sources.get((kind, asker), [])
-        latest = tellings[-1] if tellings else None
-        if latest and latest.names == told and latest.time_ns <= time_ns:
+        told = self._within_bounds(
+            address,
+            (*names, *self._led_from(asker, names[0])),
+            {name for each in tellings for name in each.names},
+        )
+        again = tellings and tellings[-1].names == told and tellings[-1].time_ns <= time_ns
+        if again or not told:
             return
-        known = {name for each in tellings for name in each.names}
-        kept = self._within_bounds(address, told, known)
-        if not kept:
-            return
-        tellings.append(_Telling(time_ns, kept))
-        self._held += len(kept)
+        tellings.append(_Telling(time_ns, told))
+        self._held += len(told)
         if len(tellings) > _MOST_CHANGES:
             self._thin(tellings)
         sources[kind, asker] = tellings
@@ -86,22 +86,26 @@ class NameBook:
         return {
             address: tuple(
                 sorted(
-                    (name for source, tellings in sources.items() for name in _seen(source, tellings)),
+                    (
+                        name
+                        for source, tellings in sources.items()
+                        for name in _seen(source, tellings)
+                    ),
                     key=lambda name: name.time_ns,
                 )
             )
             for address, sources in self._tellings.items()
         }
 
-    def _asked_before(self, asker: Words | None, names: Sequence[str]) -> list[str]:
-        """Follow the aliases that led this asker to the name in question; the first one first."""
-        chain = list(names)
-        while chain and len(chain) < _LONGEST_CHAIN:
+    def _led_from(self, asker: Words | None, name: str) -> list[str]:
+        """Follow back the aliases by which this asker was led to a name."""
+        chain = [name]
+        while len(chain) < _LONGEST_CHAIN:
             owner = self._aliases.get((asker, chain[-1]))
             if owner is None or owner in chain:
                 break
             chain.append(owner)
-        return chain[:0:-1]
+        return chain[1:]
 
     def _within_bounds(
         self, address: Words, told: tuple[str, ...], known: set[str]

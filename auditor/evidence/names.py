@@ -1,44 +1,58 @@
-"""The host names that traffic itself tells: in a flow's first payload, and in DNS answers."""
+"""The host names that traffic itself tells: in a flow's first payload, and about addresses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.evidence.dns import read_answers, split_stream
+from auditor.evidence.dhcp import read_dhcp
+from auditor.evidence.dhcpv6 import read_dhcpv6
+from auditor.evidence.dns import read_announced, read_answers, split_stream
 from auditor.evidence.http import read_http_host
+from auditor.evidence.leases import Leases
+from auditor.evidence.name_book import NameBook, SeenName
+from auditor.evidence.netbios import read_netbios
+from auditor.evidence.quic import read_quic_name
 from auditor.evidence.tls import read_dtls_name, read_tls_name
 from auditor.hostnames import safe_name
-from auditor.records import IPPROTO_TCP, IPPROTO_UDP, NO_TIME, Status
+from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, NO_TIME, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from auditor.decode.packets import Packets
+    from auditor.evidence.dns import Answer
     from auditor.flows import Flows
 
+__all__ = ["NameCollector", "Names", "SeenName"]
+
+_DNS, _DHCP, _DHCPV6, _NETBIOS, _LLMNR, _MDNS = range(1, 7)
 _DNS_PORT = 53
+_PORTS = {
+    _DNS_PORT: _DNS,
+    67: _DHCP,
+    68: _DHCP,
+    137: _NETBIOS,
+    546: _DHCPV6,
+    547: _DHCPV6,
+    5353: _MDNS,
+    5355: _LLMNR,
+}
+"""By the port that it comes from, as each protocol's RFC fixes it: what a message may be."""
+
+_PROTOCOL = np.zeros(2 * ECHO_ID, np.uint8)
+_PROTOCOL[list(_PORTS)] = list(_PORTS.values())
+
 _SHORTEST_MESSAGE = 12
+_LOCAL_DOMAIN = b".local"
 
 _READERS: dict[int, tuple[tuple[str, Callable[[Sequence[bytes]], bytes | None]], ...]] = {
     IPPROTO_TCP: (("sni", read_tls_name), ("http-host", read_http_host)),
-    IPPROTO_UDP: (("dtls-sni", read_dtls_name),),
+    IPPROTO_UDP: (("dtls-sni", read_dtls_name), ("quic-sni", read_quic_name)),
 }
 """By IP protocol: the kinds of name that the heads of one side can hold, and who finds them."""
-
-
-class SeenName(NamedTuple):
-    """A host name that was seen in traffic."""
-
-    name: str
-    """As auditor.hostnames.safe_name gives it."""
-    kind: str
-    """sni, dtls-sni, http-host or dns."""
-    time_ns: int
-    asker: tuple[int, int] | None
-    """Address words of who asked DNS; None for a name in the flow's own payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,86 +62,101 @@ class Names:
     own: list[tuple[SeenName, ...]]
     """Item i: the names in flow i's own payload."""
     address_names: dict[tuple[int, int], tuple[SeenName, ...]]
-    """By address words: the names under which DNS gave the address, to whom, and first when."""
+    """By address words: the names told of the address, by time; told together, the one in question
+    first. A name is there again where others were told to the same asker in between."""
     forgotten: int = 0
-    """DNS names left out because as many as can be remembered were known already."""
+    """Names of addresses left out because as many as can be remembered were known already."""
 
 
 class NameCollector:
-    """Remembers DNS answers while packets pass, within bounds."""
+    """Remembers what messages tell of addresses while packets pass, within bounds."""
 
     def __init__(
-        self, most_addresses: int = 100_000, most_names: int = 8, most_answers: int = 500_000
+        self, most_addresses: int = 100_000, most_names: int = 32, most_answers: int = 500_000
     ) -> None:
-        """Remember so many addresses, names of one address, and (name, address, asker) in all."""
-        self._most_addresses = most_addresses
-        self._most_names = most_names
-        self._most_answers = most_answers
-        self._times: dict[tuple[int, int], dict[str, dict[tuple[int, int], int]]] = {}
-        self._answers = 0
-        self._forgotten = 0
+        """Remember so many addresses, names of one address, and names told in all."""
+        self._book = NameBook(most_addresses, most_names, most_answers)
+        self._leases = Leases()
 
     def observe(self, packets: Packets) -> None:
-        """Take the answers out of the DNS responses among the packets."""
+        """Take the names out of the messages among the packets that tell any."""
         rows = packets.rows
-        chosen = rows["src_port"] == _DNS_PORT
+        protocols = _PROTOCOL[rows["src_port"]]
+        chosen = protocols > 0
         if not chosen.any():
             return
         chosen &= rows["status"] == Status.OK
         chosen &= rows["payload_len"] >= _SHORTEST_MESSAGE
-        chosen &= (rows["transport"] == IPPROTO_UDP) | (rows["transport"] == IPPROTO_TCP)
+        tcp = rows["transport"] == IPPROTO_TCP
+        chosen &= (rows["transport"] == IPPROTO_UDP) | (tcp & (protocols == _DNS))
         frames = np.flatnonzero(chosen)
         starts = packets.batch.offset[frames] + rows["payload_offset"][frames]
         ends = starts + rows["payload_len"][frames]
         data = packets.batch.data
-        for row, start, end in zip(rows[frames], starts.tolist(), ends.tolist(), strict=True):
+        for protocol, in_stream, start, end, high, low, time_ns in zip(
+            protocols[frames].tolist(),
+            tcp[frames].tolist(),
+            starts.tolist(),
+            ends.tolist(),
+            rows["dst_hi"][frames].tolist(),
+            rows["dst_lo"][frames].tolist(),
+            rows["time_ns"][frames].tolist(),
+            strict=True,
+        ):
             payload = data[start:end]
-            messages = split_stream(payload) if row["transport"] == IPPROTO_TCP else (payload,)
-            asker = int(row["dst_hi"]), int(row["dst_lo"])
-            self._take(messages, asker, int(row["time_ns"]))
+            if protocol == _DNS:
+                messages = split_stream(payload) if in_stream else (payload,)
+                self._take_dns(messages, (high, low), time_ns)
+            else:
+                self._take_local(protocol, payload, time_ns)
 
     def finish(self, flows: Flows) -> Names:
         """Give the names so far, with those that the flows' own payload holds."""
-        return Names(
-            own=_own_names(flows),
-            address_names={
-                address: tuple(
-                    SeenName(name, "dns", time_ns, asker)
-                    for name, askers in names.items()
-                    for asker, time_ns in askers.items()
-                )
-                for address, names in self._times.items()
-            },
-            forgotten=self._forgotten,
-        )
+        for answer, time_ns in self._leases.unanswered():
+            self._tell([answer], "dhcp", None, time_ns)
+        self._take_streams(flows)
+        return Names(_own_names(flows), self._book.address_names(), self._book.forgotten)
 
-    def _take(self, messages: Iterable[bytes], asker: tuple[int, int], time_ns: int) -> None:
+    def _take_dns(self, messages: Iterable[bytes], asker: tuple[int, int], time_ns: int) -> None:
         for message in messages:
-            for answer in read_answers(message):
-                for raw in answer.names:
-                    name = safe_name(raw)
-                    if name is not None:
-                        self._remember(answer.address, name, asker, time_ns)
+            self._tell(read_answers(message), "dns", asker, time_ns)
 
-    def _remember(
-        self, address: tuple[int, int], name: str, asker: tuple[int, int], time_ns: int
+    def _take_streams(self, flows: Flows) -> None:
+        """Take the answers that lie across the segments of DNS over TCP, put together by now."""
+        facts = flows.facts
+        tcp = facts["transport"] == IPPROTO_TCP
+        for heads, side, other in ((flows.heads_a, "a", "b"), (flows.heads_b, "b", "a")):
+            from_dns = facts[f"{side}_port"] == _DNS_PORT
+            for row in np.flatnonzero(tcp & from_dns).tolist():
+                fact = facts[row]
+                asker = int(fact[f"{other}_hi"]), int(fact[f"{other}_lo"])
+                for head in heads[row]:
+                    self._take_dns(split_stream(head), asker, int(fact[f"data_{side}_ns"]))
+
+    def _take_local(self, protocol: int, payload: bytes, time_ns: int) -> None:
+        """Take what hosts of a local network tell of themselves, to everyone."""
+        if protocol in {_DHCP, _DHCPV6}:
+            message = (read_dhcp if protocol == _DHCP else read_dhcpv6)(payload)
+            if message is not None:
+                self._tell(self._leases.take(message, time_ns), "dhcp", None, time_ns)
+        elif protocol == _NETBIOS:
+            self._tell(read_netbios(payload), "netbios", None, time_ns)
+        elif protocol == _LLMNR:
+            self._tell(read_announced(payload), "llmnr", None, time_ns)
+        else:
+            announced = read_announced(payload)
+            local = [each for each in announced if each.names[0].endswith(_LOCAL_DOMAIN)]
+            self._tell(local, "mdns", None, time_ns)
+
+    def _tell(
+        self, answers: Iterable[Answer], kind: str, asker: tuple[int, int] | None, time_ns: int
     ) -> None:
-        names = self._times.get(address, {})
-        askers = names.get(name, {})
-        known = askers.get(asker)
-        if known is None:
-            if (
-                self._answers >= self._most_answers
-                or (not names and len(self._times) >= self._most_addresses)
-                or (not askers and len(names) >= self._most_names)
-            ):
-                self._forgotten += 1
-                return
-            self._answers += 1
-        # Captures of one audit may be read in any order; what counts is the earliest answer.
-        askers[asker] = time_ns if known is None else min(known, time_ns)
-        names[name] = askers
-        self._times[address] = names
+        for answer in answers:
+            safe = map(safe_name, answer.names)
+            names = [name for name in safe if name is not None]
+            self._book.lead_on(names, asker)
+            if names and answer.address is not None:
+                self._book.tell(answer.address, names, kind, asker, time_ns)
 
 
 def _own_names(flows: Flows) -> list[tuple[SeenName, ...]]:

@@ -56,9 +56,7 @@ def _host_name(labels: Labels) -> bytes | None:
     halves = [letter - _FIRST_LETTER for letter in labels[0]]
     if not all(0 <= half < 16 for half in halves):
         return None
-    *name, service = (
-        high << 4 | low for high, low in zip(halves[::2], halves[1::2], strict=True)
-    )
+    *name, service = (high << 4 | low for high, low in zip(halves[::2], halves[1::2], strict=True))
     if service not in {_WORKSTATION, _SERVER}:
         return None
     return bytes(name).rstrip(b" \0").lower() or None

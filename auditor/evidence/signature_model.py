@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -72,12 +73,6 @@ def _class(value: int, mask: int) -> bytes:
     return b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(_fitting(value, mask))) + b"]"
 
 
-def opening(patterns: tuple[Pattern, ...], minimum_len: int) -> re.Pattern[bytes]:
-    """Compile what a payload must begin with: one of the patterns, and a number of bytes."""
-    alternatives = b"|".join(pattern.expression() for pattern in patterns)
-    return re.compile(b"(?=.{%d})(?:%b)" % (minimum_len, alternatives), re.DOTALL)
-
-
 @dataclass(frozen=True, slots=True)
 class LengthField:
     """A field that gives the length of the message."""
@@ -100,7 +95,7 @@ class LengthField:
         return length == len(payload) if self.exact else length <= len(payload)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signature:
     """One way in which a protocol shows itself in the first payload of one side."""
 
@@ -122,11 +117,6 @@ class Signature:
     checks: tuple[Check, ...] = ()
     series_checks: tuple[SeriesCheck, ...] = ()
     source: str = ""
-    _opening: re.Pattern[bytes] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Compile the patterns."""
-        object.__setattr__(self, "_opening", opening(self.patterns, self.minimum_len))
 
     def fits(self, payloads: tuple[bytes, ...], place: int) -> bool:
         """Hold `payloads[place]`, and for a series what follows it, against the signature."""
@@ -142,11 +132,18 @@ class Signature:
                 return False
         return all(check(payloads[place:]) for check in self.series_checks)
 
+    @cached_property
     def first_bytes(self) -> frozenset[int]:
-        """List the values that the first byte of a fitting payload can have."""
+        """The values that the first byte of a fitting payload can have."""
         if not self.patterns:
             return ANY_BYTE
         return frozenset().union(*(pattern.first_bytes() for pattern in self.patterns))
+
+    @cached_property
+    def _opening(self) -> re.Pattern[bytes]:
+        """What a payload must begin with; compiled when first asked for, as few ever are."""
+        alternatives = b"|".join(pattern.expression() for pattern in self.patterns)
+        return re.compile(b"(?=.{%d})(?:%b)" % (self.minimum_len, alternatives), re.DOTALL)
 
     def _searched(self, payload: bytes) -> bytes:
         return (payload.split(b"\n", 1)[0] if self.first_line else payload).lower()

@@ -137,11 +137,11 @@ class SignatureSet:
     def _agreed(self, client: _Match | None, server: _Match | None) -> _Match | None:
         if client is None or server is None:
             return client or server
-        ours, theirs = client.signature.protocol, server.signature.protocol
-        if ours != theirs and self.is_kind_of(ours, theirs):
-            return client if client.strength > Strength.WEAK else server
-        if ours != theirs and self.is_kind_of(theirs, ours):
-            return server if server.strength > Strength.WEAK else client
+        for one, other in ((client, server), (server, client)):
+            special, general = one.signature.protocol, other.signature.protocol
+            refines = special != general and self.is_kind_of(special, general)
+            if refines and one.strength is not Strength.WEAK:
+                return one
         return client if client.strength > server.strength else server
 
     def _sender(self, transport: int, payloads: tuple[bytes, ...]) -> str:
@@ -160,9 +160,12 @@ class SignatureSet:
     def _first_speaker(
         self, transport: int, payloads: tuple[bytes, ...], others: tuple[bytes, ...]
     ) -> str:
-        """Take the only side that spoke for the one that must speak first."""
+        """Take the only side that spoke for the one that must speak first.
+
+        Only proof counts, since that is how protocols open; what is merely strong may come later.
+        """
         best = None if any(others) else self._best(EITHER, transport, payloads)
-        if best is None or best.strength is Strength.WEAK:
+        if best is None or best.strength is not Strength.PROOF:
             return ""
         return self.protocols[best.signature.protocol].first_speaker
 
@@ -177,7 +180,7 @@ def _index(signatures: tuple[Signature, ...], side: str) -> dict[int, _Table]:
         match = _Match((strength, -order), signature)
         for transport in signature.transports:
             table = columns.setdefault(transport, [[] for _ in range(256)])
-            for byte in signature.first_bytes():
+            for byte in signature.first_bytes:
                 table[byte].append(match)
     return {
         transport: tuple(

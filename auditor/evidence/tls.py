@@ -25,10 +25,16 @@ def read_tls_name(heads: Sequence[bytes]) -> bytes | None:
     """Give the server name that the start of a stream asks for, as sent; None without one."""
     for head in heads[:1]:
         if head.startswith(b"\x16\x03"):
-            hello = Cursor(b"".join(_handshake_bytes(head)))
-            if hello.number(1) == _CLIENT_HELLO:
-                return _server_name(hello.block(3), cookie=False)
+            return read_hello_name(b"".join(_handshake_bytes(head)))
     return None
+
+
+def read_hello_name(message: bytes) -> bytes | None:
+    """Give the server name in a handshake message, whole or cut; None if it is no ClientHello."""
+    hello = Cursor(message)
+    if hello.number(1) != _CLIENT_HELLO:
+        return None
+    return _server_name(hello.block(3), cookie=False)
 
 
 def read_dtls_name(heads: Sequence[bytes]) -> bytes | None:
@@ -43,10 +49,20 @@ def read_dtls_name(heads: Sequence[bytes]) -> bytes | None:
             for number, offset, piece in _hello_pieces(head):
                 messages.setdefault(number, []).append((offset, piece))
     for number in sorted(messages):
-        name = _server_name(Cursor(_joined(messages[number])), cookie=True)
+        name = _server_name(Cursor(join_pieces(messages[number])), cookie=True)
         if name is not None:
             return name
     return None
+
+
+def join_pieces(pieces: Iterable[tuple[int, bytes]]) -> bytes:
+    """Join fragments, given with their offsets, up to the first gap."""
+    message = b""
+    for offset, piece in sorted(pieces):
+        if offset > len(message):
+            break
+        message += piece[len(message) - offset :]
+    return message
 
 
 def _handshake_bytes(stream: bytes) -> Iterator[bytes]:
@@ -74,16 +90,6 @@ def _hello_pieces(datagram: bytes) -> Iterator[tuple[int, int, bytes]]:
             piece = record.block(3)
             if kind == _CLIENT_HELLO:
                 yield number, offset, piece.rest()
-
-
-def _joined(pieces: Iterable[tuple[int, bytes]]) -> bytes:
-    """Join fragments, given with their offsets, up to the first gap."""
-    message = b""
-    for offset, piece in sorted(pieces):
-        if offset > len(message):
-            break
-        message += piece[len(message) - offset :]
-    return message
 
 
 def _server_name(hello: Cursor, *, cookie: bool) -> bytes | None:

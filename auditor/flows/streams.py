@@ -12,6 +12,8 @@ REACH = 1 << 20
 _MOST_WAITING = 16
 
 _TLS_HANDSHAKE = b"\x16\x03"
+_DNS_RESPONSE = re.compile(rb".{4}[\x80-\x87][\x00-\x3f\x80-\xbf]\x00\x01", re.DOTALL)
+"""Length, number, flags and the one question of a DNS answer over TCP (RFC 1035 section 4.2.2)."""
 _HTTP_REQUEST = re.compile(rb"[A-Z]{3,16}(?:_[A-Z]+)* [!-~]")
 
 
@@ -94,7 +96,8 @@ class StreamHead:
 def wanted_length(data: bytes) -> int:
     """Say how many bytes are worth keeping of a head that so far is `data`.
 
-    A TLS hello is kept to its claimed end, an HTTP request to the end of its header fields.
+    A TLS hello and a DNS response are kept to their claimed end, an HTTP request to the end of its
+    header fields.
     """
     if len(data) < _SHORT_HEAD:
         return _SHORT_HEAD
@@ -103,6 +106,8 @@ def wanted_length(data: bytes) -> int:
     if _HTTP_REQUEST.match(data):
         end = data.find(b"\r\n\r\n", 0, _HTTP_HEAD)
         return _HTTP_HEAD if end < 0 else max(end + 4, _SHORT_HEAD)
+    if _DNS_RESPONSE.match(data):
+        return min(max(2 + int.from_bytes(data[:2], "big"), _SHORT_HEAD), LONGEST_HEAD)
     return _SHORT_HEAD
 
 

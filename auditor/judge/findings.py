@@ -14,7 +14,7 @@ from auditor.judge.conversations import Conversation, Conversations
 from auditor.judge.vocabulary import OUTCOMES, SERVED, UNEXPECTED, Coverage, Severity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from auditor.hosts import Host
     from auditor.judge.expect import Expectation
     from auditor.judge.judged import Judged
-    from auditor.judge.rulebook import FlowKind
     from auditor.judge.verdict import Judgement
 
 _ORDER = list(Verdict)
@@ -87,10 +86,7 @@ class _Finder:
 
     def unexpected(self) -> Iterator[Finding]:
         for talk in self.conversations(self.judged.having(UNEXPECTED)):
-            judgement = min(
-                (self._judgement(row) for row in talk.flows.tolist()),
-                key=lambda j: _ORDER.index(j.verdict),
-            )
+            judgement = min(self._judgements(talk), key=lambda j: _ORDER.index(j.verdict))
             attempted = bool(self.judged.attempted[talk.flows].all())
             severity = self._gravity(talk, attempted=attempted)
             if any(caveat.startswith("doubtful-") for caveat in judgement.caveats):
@@ -106,10 +102,10 @@ class _Finder:
 
     def blocked(self) -> Iterator[Finding]:
         documented = self.judged.having({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
-        working = self._working_groups(documented & ~self.judged.attempted)
-        for talk in self.conversations(documented):
-            if not self.judged.attempted[talk.flows].all():
-                continue
+        attempted = self.judged.attempted
+        failed = [talk for talk in self.conversations(documented) if attempted[talk.flows].all()]
+        working = self._working_groups(documented & ~attempted, {talk.pair for talk in failed})
+        for talk in failed:
             judgement = self._judgement(int(talk.flows[0]))
             groups = {group for rule in judgement.rules for group in rule.groups}
             instead = any(group in working[talk.pair] for group in groups)
@@ -236,9 +232,7 @@ class _Finder:
         reason: str,
         advice: str,
     ) -> Finding:
-        judgements = {
-            int(self.judged.kinds.kind_of[row]): self._judgement(row) for row in talk.flows.tolist()
-        }.values()
+        judgements = self._judgements(talk)
         carried = [set(judgement.caveats) for judgement in judgements]
         return Finding(
             kind,
@@ -272,8 +266,8 @@ class _Finder:
 
     def _why_unexpected(self, talk: Conversation, judgement: Judgement) -> str:
         name = self.judged.naming.shown.get(int(talk.flows[0]))
-        nameless = self._kind(int(talk.flows[0])).server_unknown
-        if judgement.verdict is Verdict.UNDOCUMENTED and name is not None and nameless:
+        kind = self.judged.kinds.kinds[self.judged.kinds.kind_of[talk.flows[0]]]
+        if judgement.verdict is Verdict.UNDOCUMENTED and name is not None and kind.server_unknown:
             return wording.uncovered_name_reason(name.name, judgement.rules)
         return wording.unexpected_reason(
             judgement.verdict,
@@ -285,23 +279,28 @@ class _Finder:
 
     def _server_roles(self, talk: Conversation) -> frozenset[str]:
         """Add the roles that the site file gives to the server's names."""
-        by_name = (self._kind(row).names.roles for row in talk.flows.tolist())
+        by_name = (self.judged.kinds.kinds[number].names.roles for number in self._kinds(talk))
         return talk.server.roles.union(*by_name)
 
     def _is_citrix(self, roles: Iterable[str]) -> bool:
         return any(self.book.catalog.roles[role].is_citrix for role in roles)
 
-    def _working_groups(self, mask: NDArray[np.bool_]) -> defaultdict[tuple[int, int], set[str]]:
+    def _working_groups(
+        self, mask: NDArray[np.bool_], pairs: Collection[tuple[int, int]]
+    ) -> defaultdict[tuple[int, int], set[str]]:
         found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-        for talk in self.conversations(mask):
-            for rule in (
-                rule for row in talk.flows.tolist() for rule in self._judgement(row).rules
-            ):
-                found[talk.pair].update(rule.groups)
+        for talk in self.conversations(mask) if pairs else ():
+            if talk.pair in pairs:
+                for judgement in self._judgements(talk):
+                    found[talk.pair].update(g for rule in judgement.rules for g in rule.groups)
         return found
 
-    def _kind(self, row: int) -> FlowKind:
-        return self.judged.kinds.kinds[int(self.judged.kinds.kind_of[row])]
+    def _kinds(self, talk: Conversation) -> list[int]:
+        kinds: list[int] = np.unique(self.judged.kinds.kind_of[talk.flows]).tolist()
+        return kinds
+
+    def _judgements(self, talk: Conversation) -> list[Judgement]:
+        return [self.judged.judgements[number] for number in self._kinds(talk)]
 
     def _judgement(self, row: int) -> Judgement:
         return self.judged.judgements[int(self.judged.kinds.kind_of[row])]

@@ -10,6 +10,7 @@ import numpy as np
 
 from auditor.evidence.names import SeenName
 from auditor.evidence.patterns import Coverage, coverage
+from auditor.judge.host_names import name_hosts
 from auditor.judge.rulebook import NameClass
 from auditor.records import NO_TIME
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 _OWN = frozenset({"sni", "dtls-sni", "http-host", "quic-sni"})
 """Kinds of name that a flow carries itself."""
 
+_COUNTING = _OWN | {"dns", "inventory"}
+"""Kinds of name by which a row can match. What hosts of a local network call themselves (DHCP,
+NetBIOS, LLMNR, mDNS) anyone there can claim: it is shown, and proves nothing."""
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -39,6 +44,8 @@ class Naming:
     """classes[0] is that of a flow without any name."""
     shown: dict[int, SeenName]
     """Flow -> the name that speaks best for its server; only flows that have one."""
+    of_hosts: dict[int, SeenName]
+    """Row of the hosts -> the name that speaks best for the address; hints included."""
 
 
 def name_flows(
@@ -60,11 +67,13 @@ def name_flows(
     judged: dict[frozenset[tuple[str, bool]], int] = {}
     name_class = np.zeros(len(flows.facts), dtype=np.int64)
     for row, seen in by_flow.items():
-        words = frozenset((name.name, name.kind in _OWN) for name in seen)
+        counting = (name for name in seen if name.kind in _COUNTING)
+        words = frozenset((name.name, name.kind in _OWN) for name in counting)
         if words not in judged:
             judged[words] = classes.setdefault(_class(words, book), len(classes))
         name_class[row] = judged[words]
-    return Naming(name_class, list(classes), {row: seen[0] for row, seen in by_flow.items()})
+    shown = {row: seen[0] for row, seen in by_flow.items()}
+    return Naming(name_class, list(classes), shown, name_hosts(shown, names, hosts, orientation))
 
 
 def _lend(by_flow: dict[int, tuple[SeenName, ...]], flows: Flows, orientation: Orientation) -> None:
@@ -100,7 +109,10 @@ def _resolve(
     hosts: Hosts,
     orientation: Orientation,
 ) -> None:
-    """Add the names that DNS gave to the client's machine for the server's address before."""
+    """Add the names that DNS gave to the client's machine for the server's address before.
+
+    The latest comes first: it is the one that the client will have meant.
+    """
     machine_of = {pair: host.machine for pair, host in zip(hosts.words, hosts.table, strict=True)}
     row_of = {pair: row for row, pair in enumerate(hosts.words)}
     answers: dict[int, dict[int, list[SeenName]]] = defaultdict(lambda: defaultdict(list))
@@ -111,6 +123,8 @@ def _resolve(
         for name in seen:
             if name.asker in machine_of:
                 answers[server][machine_of[name.asker]].append(name)
+    for given in (given for by_machine in answers.values() for given in by_machine.values()):
+        given.sort(key=lambda name: -name.time_ns)
     _declare(by_flow, hosts, orientation)
     if not answers:
         return

@@ -159,19 +159,16 @@ def host_table(judged: Judged) -> pd.DataFrame:
         np.add.at(size, rows, (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64))
         np.minimum.at(first, rows, _first(judged))
         np.maximum.at(last, rows, _last(judged))
-    learnt = _learnt_names(judged)
+    learnt = judged.naming.of_hosts
     kept = [row for row, host in enumerate(hosts.table) if not host.special]
     table = [hosts.table[row] for row in kept]
-    named = [learnt.get(row, (None, None)) for row in kept]
+    named = [learnt.get(row) for row in kept]
     return frame(
         HOSTS,
         {
             "address": [host.address for host in table],
-            "name": [h.name or name for h, (name, _) in zip(table, named, strict=True)],
-            "name_source": [
-                "inventory" if h.name else source
-                for h, (_, source) in zip(table, named, strict=True)
-            ],
+            "name": [seen.name if seen else None for seen in named],
+            "name_source": [seen.kind if seen else None for seen in named],
             "roles": [sorted(host.roles) for host in table],
             "roles_source": ["inventory" if host.roles else None for host in table],
             "confidence": [1.0 if host.roles else None for host in table],
@@ -264,11 +261,3 @@ def _listed(service: Service) -> Sequence[int]:
     if service.high - service.low >= _WIDEST_LIST:
         return (service.low, service.high)
     return range(service.low, service.high + 1)
-
-
-def _learnt_names(judged: Judged) -> Mapping[int, tuple[str, str]]:
-    """Map host rows to a name learnt from traffic and its kind, where the site file gives none."""
-    found: dict[int, tuple[str, str]] = {}
-    for row, seen in judged.naming.shown.items():
-        found.setdefault(int(judged.orientation.server[row]), (seen.name, seen.kind))
-    return found

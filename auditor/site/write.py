@@ -157,7 +157,7 @@ def _beside(line: str, comment: str) -> Iterator[str]:
 def _comment(lines: Iterable[str], indent: str = "") -> Iterator[str]:
     for line in lines:
         text = "".join(char if char.isprintable() else _escape(char) for char in line)
-        for part in wrap(text, _WIDEST - len(indent) - 2) or [""]:
+        for part in wrap(text, _WIDEST - len(indent) - 2, break_on_hyphens=False) or [""]:
             yield f"{indent}# {part}".rstrip()
 
 

@@ -21,7 +21,9 @@ _KPASSWD_VERSIONS = frozenset({b"\x00\x01", b"\xff\x80"})
 _AP_MESSAGES = frozenset({0x6E, 0x6F, 0x7E})
 
 _SNMP_V1, _SNMP_V2C, _SNMP_V3 = 0, 1, 3
-_SNMP_PDUS = range(0xA0, 0xA9)
+_SNMP_PDUS = frozenset(range(0xA0, 0xA9))
+_SNMP_ANSWERS = frozenset({0xA2, 0xA8})
+_SNMP_SMALLEST = 484
 _SNMP_TRAP_V1 = 0xA4
 
 
@@ -152,36 +154,48 @@ def kpasswd_message(payload: bytes) -> bool:
     )
 
 
-def snmp_message(payload: bytes) -> bool:
-    """Read an SNMP message of version 1, 2c or 3 as far as its protocol data unit."""
+def snmp_request(payload: bytes) -> bool:
+    """Read a question, a trap or an inform of SNMP 1 or 2c."""
+    return _snmp_unit(payload) in _SNMP_PDUS - _SNMP_ANSWERS
+
+
+def snmp_response(payload: bytes) -> bool:
+    """Read an answer or a report of SNMP 1 or 2c."""
+    return _snmp_unit(payload) in _SNMP_ANSWERS
+
+
+def _snmp_unit(payload: bytes) -> int:
+    """Give the tag of the protocol data unit; 0 where the message is none of version 1 or 2c."""
     message = _read(payload, 0)
     version = _read(payload, message.start)
-    following = _read(payload, version.end)
-    number = _number(payload, version)
-    if message.tag != _SEQUENCE or message.end != len(payload):
-        return False
-    if number == _SNMP_V3:
-        return following.tag == _SEQUENCE and _snmp_header(payload, following)
-    if number not in {_SNMP_V1, _SNMP_V2C} or following.tag != _OCTETS:
-        return False
-    unit = _read(payload, following.end)
-    first = _OID if unit.tag == _SNMP_TRAP_V1 else _INTEGER
-    return (
-        unit.tag in _SNMP_PDUS
-        and unit.end == message.end
-        and _read(payload, unit.start).tag == first
+    community = _read(payload, version.end)
+    unit = _read(payload, community.end)
+    first = _read(payload, unit.start)
+    fits = (
+        message.tag == _SEQUENCE
+        and message.end == unit.end == len(payload)
+        and _number(payload, version) in {_SNMP_V1, _SNMP_V2C}
+        and community.tag == _OCTETS
+        and first.tag == (_OID if unit.tag == _SNMP_TRAP_V1 else _INTEGER)
     )
+    return unit.tag if fits else 0
 
 
-def _snmp_header(payload: bytes, header: _Value) -> bool:
-    """Read the header of version 3: number, largest size, flags, security model."""
+def snmp3_message(payload: bytes) -> bool:
+    """Read the header of SNMP 3: number, largest size, flags, security model."""
+    message = _read(payload, 0)
+    version = _read(payload, message.start)
+    header = _read(payload, version.end)
     number = _read(payload, header.start)
     size = _read(payload, number.end)
     flags = _read(payload, size.end)
     model = _read(payload, flags.end)
     return (
-        _number(payload, number) >= 0
-        and _number(payload, size) >= 484
+        message.tag == header.tag == _SEQUENCE
+        and message.end == len(payload)
+        and _number(payload, version) == _SNMP_V3
+        and _number(payload, number) >= 0
+        and _number(payload, size) >= _SNMP_SMALLEST
         and flags.tag == _OCTETS
         and flags.end - flags.start == 1
         and _number(payload, model) >= 0

@@ -33,6 +33,8 @@ class Claim:
     line: int
     name: str | None = None
     """A host name as `safe_name` lets through."""
+    called: str | None = None
+    """What the file calls the host for itself, in the same form; good where no name is known."""
     machine: str = ""
     """Claims that share it speak of one machine, whatever its addresses; `` = of no other."""
 

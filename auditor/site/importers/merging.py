@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from auditor.site.model import Site, SiteHost, SiteName, SiteNetwork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from auditor.catalog.model import Catalog
     from auditor.site.importers.claims import Address, Claim, Imported
@@ -30,13 +30,18 @@ class _Host:
 
     name: str | None = None
     named_by: str = ""
+    called: str | None = None
     addresses: dict[Address, None] = field(default_factory=dict)
     macs: tuple[str, ...] = ()
     roles: dict[str, None] = field(default_factory=dict)
     sources: dict[str, None] = field(default_factory=dict)
 
     def entry(self) -> SiteHost:
-        return SiteHost(tuple(self.addresses), self.macs, tuple(self.roles), self.name)
+        return SiteHost(tuple(self.addresses), self.macs, tuple(self.roles), self.label)
+
+    @property
+    def label(self) -> str | None:
+        return self.name or self.called
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class _Merging:
         self.by_machine: dict[str, _Host] = {}
         self.begun = [self._begin(entry) for entry in base.hosts]
         self.added: list[_Host] = []
+        self.contradicted: set[tuple[str, str]] = set()
 
     def merge(self, imports: Sequence[Imported]) -> Merged:
         claims = [claim for imported in imports for claim in imported.claims]
@@ -117,33 +123,41 @@ class _Merging:
         self.by_address[address] = host
         if claim.name and host.name is None:
             host.name, host.named_by = claim.name, claim.place
-        elif claim.name and host.name and not _same(claim.name, host.name):
+        elif claim.name and host.name and self._contradicts(claim.name, host.name):
             note = f"is called {claim.name} here and {host.name} in {host.named_by}"
             self.notes.append(f"{claim.place}: {address} {note}; the latter is kept")
+        host.called = host.called or claim.called
         _add(host, claim)
+
+    def _contradicts(self, name: str, known: str) -> bool:
+        """Say whether two names of one host differ, the first time that they do."""
+        pair = (name, known)
+        if _same(name, known) or pair in self.contradicted:
+            return False
+        self.contradicted.add(pair)
+        return True
 
     def _seek(self, claims: Iterable[Claim]) -> list[Claim]:
         """Add what is said of names to the hosts of that name; give back what finds none."""
         hosts: dict[str, list[_Host]] = defaultdict(list)
         for host in (*self.begun, *self.added):
-            if host.name:
-                for name in {host.name.lower(), _short(host.name)}:
+            if host.label:
+                for name in {host.label.lower(), _short(host.label)}:
                     hosts[name].append(host)
-        left = []
+        left: dict[str, list[Claim]] = {}
         for claim in claims:
-            assert claim.name is not None
-            same = [h for h in hosts.get(claim.name, ()) if (h.name or "").lower() == claim.name]
-            like = [h for h in hosts.get(_short(claim.name), ()) if _same(h.name or "", claim.name)]
+            name = claim.name or ""
+            same = [host for host in hosts.get(name, ()) if (host.label or "").lower() == name]
+            like = [host for host in hosts.get(_short(name), ()) if _same(host.label or "", name)]
             found = same or like
             if len(found) == 1:
                 _add(found[0], claim)
                 continue
-            why = f"{len(found)} hosts are called so" if found else "no file gives its address"
-            self.notes.append(
-                f"{claim.place}: {claim.name} ({', '.join(claim.roles)}) goes in 'names': {why}"
-            )
-            left.append(claim)
-        return left
+            if name not in left:
+                why = f"{len(found)} hosts are called so" if found else "no file gives its address"
+                self.notes.append(f"{claim.place}: {name} goes in 'names': {why}")
+            left.setdefault(name, []).append(claim)
+        return [claim for claims in left.values() for claim in claims]
 
     def _names(self, claims: Iterable[Claim]) -> list[SiteName]:
         roles: dict[str, dict[str, None]] = {}
@@ -173,7 +187,7 @@ class _Merging:
         first: dict[str, _Host] = {}
         for host in (*self.begun, *self.added):
             other = first.setdefault((host.name or "").lower(), host)
-            if host.name and other is not host:
+            if host.name and other is not host and host not in self.begun:
                 self.notes.append(
                     f"{host.named_by}: {host.name} is {_listed(host)} here and {_listed(other)} "
                     f"in {other.named_by}; one entry if that is one machine"

@@ -51,6 +51,8 @@ class Virtual:
 class BackEnd:
     """One server of a service or of a service group."""
 
+    owner: str
+    """The service or the group, as written."""
     service_type: str
     target: str
     """An address, or the name of a server."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from auditor.errors import Problem
@@ -105,9 +106,9 @@ def _word(line: str, position: int) -> tuple[str, int]:
 
 def _command(number: int, head: str, words: list[str]) -> Command:
     names = [index for index, word in enumerate(words) if _OPTION.fullmatch(word)]
-    plain = words[: names[0]] if names else words
     options = {}
-    for index, following in zip(names, [*names[1:], len(words)], strict=True):
+    for index, following in pairwise((*names, len(words))):
         # Of a list of values the first is enough: hosts are never listed.
         options[words[index].lower()] = words[index + 1] if index + 1 < following else ""
+    plain = words[: names[0]] if names else words
     return Command(number, head, tuple(plain), options)

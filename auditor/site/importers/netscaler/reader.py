@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -138,16 +138,13 @@ def _dns_record(configuration: Configuration, command: Command) -> None:
 def _server(configuration: Configuration, command: Command) -> None:
     name = command.word(0, "a name")
     endpoint = parse_endpoint(command.word(1, "an address"))
-    own_name = safe_name(name)
-    if endpoint.address is not None and own_name is not None:
-        endpoint = replace(endpoint, name=own_name)
     configuration.balancing.servers[name.lower()] = endpoint
 
 
 def _service(configuration: Configuration, command: Command) -> None:
     name, target = command.word(0, "a name"), command.word(1, "a server")
     service_type, port = command.word(2, "a type").upper(), command.word(3, "a port")
-    back_end = BackEnd(service_type, target, port, command.line)
+    back_end = BackEnd(name, service_type, target, port, command.line)
     configuration.balancing.back_ends[name.lower()].append(back_end)
 
 
@@ -158,14 +155,14 @@ def _group(configuration: Configuration, command: Command) -> None:
 
 def _bind_owner(configuration: Configuration, command: Command) -> None:
     balancing = configuration.balancing
-    name = command.word(0, "a name").lower()
+    name = command.word(0, "a name")
     monitor = command.options.get("-monitorname")
     if monitor is not None:
-        balancing.monitors[name].append(monitor.lower())
+        balancing.monitors[name.lower()].append(monitor.lower())
     elif len(command.words) > 2:
-        kind = balancing.group_types.get(name, "")
-        back_end = BackEnd(kind, command.words[1], command.words[2], command.line)
-        balancing.back_ends[name].append(back_end)
+        kind = balancing.group_types.get(name.lower(), "")
+        back_end = BackEnd(name, kind, command.words[1], command.words[2], command.line)
+        balancing.back_ends[name.lower()].append(back_end)
 
 
 def _monitor(configuration: Configuration, command: Command) -> None:

@@ -73,7 +73,9 @@ class _Teller:
     def appliances_beside(self) -> Iterator[Claim]:
         """Claim the other node of a pair, the nodes of a cluster, the other sites."""
         for other in self.configuration.others:
-            yield Claim(other.address, self.roles, other.says, self.path, other.line)
+            # Another site's appliance need not be a Gateway; a node of this one's pair is.
+            roles = ("adc",) if other.says.startswith("GSLB") else self.roles
+            yield Claim(other.address, roles, other.says, self.path, other.line)
 
     def mentioned(self) -> Iterator[Claim]:
         """Claim the peers, and what stands behind them where a peer is balanced here."""
@@ -125,40 +127,42 @@ class _Teller:
                 f"{virtual.kind} vserver {virtual.name}",
                 self.path,
                 virtual.line,
-                None if plain else safe_name(virtual.name),
+                called=None if plain else safe_name(virtual.name),
                 machine=self.path if plain else "",
             )
 
     def back_ends(self) -> Iterator[Claim]:
         """Claim the servers behind virtual servers; name those that nothing is known of."""
-        unknown: list[tuple[str, BackEnd]] = []
+        unknown: list[BackEnd] = []
         for owner, back_ends in self.balancing.back_ends.items():
             traits = self.traits[owner]
             for back_end in back_ends:
                 if back_end.is_own:
                     continue
                 if not traits:
-                    unknown.append((owner, back_end))
+                    unknown.append(back_end)
                     continue
                 try:
                     endpoint = self._resolved(self.balancing.endpoint(back_end))
                 except ValueError as error:
-                    self.notes.append(Problem(self.path, back_end.line, f"{owner}: {error}"))
+                    text = f"{back_end.owner}: {error}"
+                    self.notes.append(Problem(self.path, back_end.line, text))
                     continue
                 if endpoint.address is None or is_host(endpoint.address):
                     for trait in traits:
-                        says = f"{owner}, {trait.by}"
-                        yield self._claim(endpoint, trait.role, says, back_end.line)
+                        says = f"{back_end.owner}, {trait.by}"
+                        claim = self._claim(endpoint, trait.role, says, back_end.line)
+                        yield replace(claim, called=safe_name(back_end.target))
         self._note_unknown(unknown)
 
-    def _note_unknown(self, unknown: list[tuple[str, BackEnd]]) -> None:
+    def _note_unknown(self, unknown: list[BackEnd]) -> None:
         if not unknown:
             return
-        shown = [f"{each.target} of {owner}" for owner, each in unknown[:_MOST_UNKNOWN]]
+        shown = [f"{each.target} of {each.owner}" for each in unknown[:_MOST_UNKNOWN]]
         if len(unknown) > len(shown):
             shown.append(f"+{len(unknown) - len(shown):,} more")
         text = f"left out, since nothing tells what they are: {', '.join(shown)}"
-        self.notes.append(Problem(self.path, unknown[0][1].line, text))
+        self.notes.append(Problem(self.path, unknown[0].line, text))
 
     def _resolved(self, endpoint: Endpoint) -> Endpoint:
         """Add the address that the configuration itself gives for a name."""
