@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.capture import open_capture
-from auditor.catalog.load import load_catalog
+from auditor.catalog.load import load_catalog, rules_directory
 from auditor.catalog.model import Catalog
 from auditor.decode.dissect import Decoder
 from auditor.evidence.names import NameCollector
@@ -27,6 +27,7 @@ from auditor.judge.expect import Watch, expect
 from auditor.judge.findings import find
 from auditor.judge.judged import judge_flows
 from auditor.judge.rulebook import RuleBook
+from auditor.judge.verify import Listener
 from auditor.records import Status
 from auditor.site.model import Site
 from auditor.times import parse_time
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
     from auditor.evidence.names import Names
     from auditor.flows import Flows
+    from auditor.judge.judged import Judged
     from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
 
     Source = str | PathLike[str]
@@ -55,6 +57,15 @@ class Traffic:
     macs: dict[str, set[tuple[int, int]]]
     capture: CaptureInfo
     interrupted: bool
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A report, and what it was made of."""
+
+    report: Report
+    judged: Judged
+    names: Names
 
 
 @dataclass
@@ -88,6 +99,28 @@ def audit(
     only frames from then on, and before then, as text or nanoseconds since 1970 UTC. Raises
     AuditError if nothing can be read; an interruption ends the reading, not the report.
     """
+    return examine(
+        sources,
+        hosts=hosts,
+        catalog=catalog,
+        edition=edition,
+        since=since,
+        until=until,
+        progress=progress,
+    ).report
+
+
+def examine(
+    sources: Source | Sequence[Source],
+    *,
+    hosts: str | PathLike[str] | Site | None = None,
+    catalog: Sequence[str | PathLike[str]] | Catalog = (),
+    edition: str | None = None,
+    since: str | int | None = None,
+    until: str | int | None = None,
+    progress: Progress | None = None,
+) -> Examined:
+    """Audit captures, and keep what the report was made of; everything else as for `audit`."""
     from auditor.report import assemble  # noqa: PLC0415 - pandas is loaded while nothing waits
     from auditor.report.model import Report  # noqa: PLC0415
 
@@ -100,7 +133,8 @@ def audit(
     watch.lap("read")
 
     endpoints = resolve(traffic.flows, site, traffic.macs)
-    judged = judge_flows(traffic.flows, traffic.names, endpoints, RuleBook(rules, site))
+    listener = Listener.load(rules_directory())
+    judged = judge_flows(traffic.flows, traffic.names, endpoints, RuleBook(rules, site), listener)
     info = traffic.capture
     lossless = not info.truncated and not info.dropped and not traffic.interrupted
     expectations = expect(judged, Watch(info.duration_s, lossless))
@@ -121,13 +155,14 @@ def audit(
     watch.lap("report")
     flow_ids = {finding.id: [row + 1 for row in finding.flows] for finding, _ in findings}
     about = _about(sources, rules, site, started_ns, watch)
-    return Report(
+    report = Report(
         *tables,
         capture=info,
         audit=about,
         finding_flows=flow_ids,
         interrupted=traffic.interrupted,
     )
+    return Examined(report, judged, traffic.names)
 
 
 def read(

@@ -81,7 +81,7 @@ class Scenario:
 
 def load_scenarios(directory: Path) -> list[Scenario]:
     """Read every scenario below `directory`, by name."""
-    return [_scenario(json.loads(path.read_text())) for path in sorted(directory.glob("S*.json"))]
+    return [_scenario(json.loads(path.read_text())) for path in sorted(directory.glob("*.json"))]
 
 
 def write(scenario: Scenario, directory: Path) -> tuple[Path, Path]:

@@ -37,6 +37,7 @@ HOMES = {
     "pandas": {"report", "pipeline", "compare"},
     "click": {"cli", "__main__"},
     "tabulate": {"report", "cli"},
+    "cryptography": {"evidence"},
     "yaml": {"documents", "site", "catalog"},
     "zstandard": {"capture"},
     "lz4": {"capture"},

@@ -10,8 +10,9 @@ import pytest
 from handshakes import dns_name, dns_record, dns_response
 from hypothesis import given
 from hypothesis import strategies as st
+from name_messages import announcement
 
-from auditor.evidence.dns import Answer, read_answers, split_stream
+from auditor.evidence.dns import Answer, read_announced, read_answers, split_stream
 from auditor.records import address_words
 
 A, NS, CNAME, AAAA = 1, 2, 5, 28
@@ -81,6 +82,45 @@ def test_aliases_in_a_circle() -> None:
     ]
     (answer,) = read_answers(dns_response(dns_name("a.example"), records))
     assert answer.names == (b"a.example", b"b.example")
+
+
+def test_aliases_without_address() -> None:
+    """Aliases that lead to no address are told; another message may go on from there."""
+    message = payloads.dns_answer("a.example", aliases=("b.example", "c.example"))
+    records = [dns_record(at_question(), CNAME, dns_name("b.example"))]
+    assert read_answers(dns_response(dns_name("a.example"), records)) == [
+        Answer(None, (b"a.example", b"b.example"))
+    ]
+    (answer,) = read_answers(message)
+    assert answer == Answer(None, (b"a.example", b"b.example", b"c.example"))
+
+
+def test_announcement() -> None:
+    """A response of mDNS or LLMNR names every address in it, in whatever section."""
+    hosts = ("Printer.local", "10.0.0.9"), ("printer.local", "fe80::9"), ("b.local", "10.0.0.8")
+    expected = [Answer(address_words(each), (name.lower().encode(),)) for name, each in hosts]
+    assert read_announced(announcement(*hosts)) == expected
+    assert read_announced(announcement(*hosts, family=1)) == expected
+    llmnr = payloads.dns_answer("desk-07", "10.0.0.7")
+    assert read_announced(llmnr) == [Answer(address_words("10.0.0.7"), (b"desk-07",))]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        payloads.dns_query("desk-07", multicast=True),
+        announcement(("a.local", "10.0.0.9"), family=3),
+        announcement(("a.local", "10.0.0.9"))[:-1],
+        b"\0\0\x04\0" + announcement(("a.local", "10.0.0.9"))[4:],
+        b"\0\0\x84\x03" + announcement(("a.local", "10.0.0.9"))[4:],
+        dns_response(b"\x80abc", [dns_record(dns_name("a.local"), A, ADDRESS)]),
+        dns_response(dns_name("a.local"), [dns_record(dns_name("a.local"), NS, ADDRESS)]),
+    ],
+)
+def test_nothing_announced(message: bytes) -> None:
+    """Questions, probes, failures, other classes and records, cut messages announce nothing."""
+    assert read_announced(message) == []
 
 
 @pytest.mark.parametrize(
@@ -163,6 +203,7 @@ def test_junk(junk: bytes, data: st.DataObject) -> None:
     for message in (junk, broken, whole[:12] + junk):
         for answer in read_answers(message):
             assert answer.names
+        assert all(answer.address for answer in read_announced(message))
         assert sum(map(len, split_stream(message))) <= len(message)
 
 

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from itertools import chain
+from itertools import chain, pairwise
 from struct import pack
 
 import payloads
 import pytest
-from handshakes import dtls_fragments, dtls_record, named_hello
+from handshakes import dtls_fragments, dtls_record, named_hello, tls_handshake
 from hypothesis import given
 from hypothesis import strategies as st
-from layers import ACK, PSH, SYN, batch, datagram, decoded, flows_of, segment
+from layers import ACK, PSH, SYN, batch, datagram, decoded, ethernet, flows_of, ipv6, segment, udp
+from name_messages import (
+    REBIND,
+    REPLY,
+    REQUEST,
+    announcement,
+    dhcp,
+    dhcpv6,
+    full_name6,
+    host_name,
+    lease6,
+    netbios_answer,
+    netbios_registration,
+    wanted,
+)
+from name_messages import ACK as GRANT
+from name_messages import NAK as REFUSAL
+from quic_packets import crypto, initial
 from shared import SHARED, needs_shared
 
 from auditor.capture import open_capture
@@ -71,6 +88,15 @@ def test_dtls_sni() -> None:
     assert own_names(names) == [("gw.nssvc.net", "dtls-sni")]
 
 
+def test_quic_sni() -> None:
+    """A QUIC hello over several datagrams names its UDP flow, whichever side the client is."""
+    hello = tls_handshake(named_hello(b"gw.nssvc.net"))
+    packets = [initial(crypto(0, hello[:70]), b"id"), initial(crypto(70, hello[70:]), b"id")]
+    for client in (CLIENT, ("203.0.113.9", 50_000)):
+        names = names_of(*[datagram(client, SERVER, each) for each in packets])
+        assert names.own == [(SeenName("gw.nssvc.net", "quic-sni", 1000, None),)]
+
+
 def test_http_host() -> None:
     """An HTTP request names its flow."""
     request = payloads.http_request("crl3.digicert.com:80")
@@ -113,11 +139,138 @@ def test_dns_over_tcp() -> None:
     assert [name.name for name in seen] == ["a.example", "b.example"]
 
 
+@pytest.mark.parametrize("cuts", [(1, 700), (1400, 1401, 2000), ()])
+def test_dns_over_segments(cuts: tuple[int, ...]) -> None:
+    """An answer that spans TCP segments is put together, and counts once."""
+    aliases = tuple(f"{label}.{'x' * 60}.example" for label in "bcdefghij")
+    message = payloads.dns_answer("a.example", SERVER[0], aliases=aliases)
+    stream = pack("!H", len(message)) + message
+    places = [0, *cuts, len(stream)]
+    assert len(stream) > 2000
+    frames = [segment(RESOLVER, CLIENT, SYN | ACK, sequence=999)] + [
+        segment(RESOLVER, CLIENT, ACK, stream[start:end], sequence=1000 + start)
+        for start, end in pairwise(places)
+    ]
+    (seen,) = names_of(*frames).address_names.values()
+    assert [name.name for name in seen] == ["a.example", *aliases]
+    assert {(name.time_ns, name.asker) for name in seen} == {(2000, ASKER)}
+
+
+def test_aliases_over_several_messages() -> None:
+    """An address counts for the name whose alias the same asker was given before."""
+    alias = payloads.dns_answer("a.example", aliases=("b.example",))
+    alias = alias[:2] + b"\x81\x80" + alias[4:]
+    frames = [
+        datagram(RESOLVER, (CLIENT[0], 50_001), alias),
+        answer("b.example", SERVER[0]),
+        answer("b.example", SERVER[0], asker="10.0.0.9"),
+    ]
+    (seen,) = names_of(*frames).address_names.values()
+    assert [(name.name, name.time_ns, name.asker) for name in seen] == [
+        ("b.example", 2000, ASKER),
+        ("a.example", 2000, ASKER),
+        ("b.example", 3000, address_words("10.0.0.9")),
+    ]
+
+
+def test_latest_of_two_names() -> None:
+    """Two names of one address both stay, and the one given again is the latest."""
+    frames = [answer(name, SERVER[0]) for name in ("a.example", "b.example", "a.example")]
+    (seen,) = names_of(*frames).address_names.values()
+    assert [(name.name, name.time_ns) for name in seen] == [
+        ("a.example", 1000),
+        ("b.example", 2000),
+        ("a.example", 3000),
+    ]
+
+
+def local_names(*frames: bytes) -> set[tuple[str, str, str]]:
+    """List address, name and kind of what hosts told of themselves, to everyone."""
+    told = names_of(*frames).address_names
+    assert all(seen.asker is None for names in told.values() for seen in names)
+    return {
+        (address_text(*address), seen.name, seen.kind)
+        for address, names in told.items()
+        for seen in names
+    }
+
+
+DHCP_CLIENT, DHCP_SERVER = ("0.0.0.0", 68), ("255.255.255.255", 67)
+
+
+def test_dhcp() -> None:
+    """A client's name goes with the address that it was granted, or asked for in vain."""
+    request = datagram(
+        DHCP_CLIENT, DHCP_SERVER, dhcp(REQUEST, host_name(b"Desk-07"), wanted("10.0.0.7"))
+    )
+    grant = datagram(("10.0.0.2", 67), ("255.255.255.255", 68), dhcp(GRANT, yours="10.0.0.8"))
+    refusal = datagram(("10.0.0.2", 67), ("255.255.255.255", 68), dhcp(REFUSAL))
+    assert local_names(request, grant) == {("10.0.0.8", "desk-07", "dhcp")}
+    assert local_names(request) == {("10.0.0.7", "desk-07", "dhcp")}
+    assert local_names(request, refusal) == set()
+
+
+def test_dhcpv6() -> None:
+    """A client's name goes with its IPv6 address, in use or granted."""
+    asks = dhcpv6(REBIND, full_name6("desk.corp.example"), lease6("2001:db8::7"))
+    grants = dhcpv6(REPLY, lease6("2001:db8::8"))
+    frames = (
+        ethernet(ipv6(udp(546, 547, asks), 17), 0x86DD),
+        ethernet(ipv6(udp(547, 546, grants), 17), 0x86DD),
+    )
+    assert local_names(*frames) == {
+        ("2001:db8::7", "desk.corp.example", "dhcp"),
+        ("2001:db8::8", "desk.corp.example", "dhcp"),
+    }
+
+
+def test_netbios() -> None:
+    """Registrations and answers from the name service's port name hosts."""
+    claim = netbios_registration(b"DESK-07", "10.0.0.7")
+    reply = netbios_answer(b"FILES", ("10.0.0.8", False), service=0x20)
+    frames = (
+        datagram(("10.0.0.7", 137), ("10.0.0.255", 137), claim),
+        datagram(("10.0.0.8", 137), ("10.0.0.7", 137), reply),
+        datagram(("10.0.0.9", 999), ("10.0.0.7", 137), netbios_answer(b"X", ("10.0.0.9", False))),
+    )
+    assert local_names(*frames) == {
+        ("10.0.0.7", "desk-07", "netbios"),
+        ("10.0.0.8", "files", "netbios"),
+    }
+
+
+def test_llmnr_and_mdns() -> None:
+    """Answers of LLMNR name hosts; those of mDNS within its own domain do."""
+    frames = (
+        datagram(("10.0.0.7", 5355), CLIENT, payloads.dns_answer("Desk-07", "10.0.0.7")),
+        datagram(
+            ("10.0.0.9", 5353),
+            ("224.0.0.251", 5353),
+            announcement(("printer.local", "10.0.0.9"), ("www.bank.example", "10.0.0.9")),
+        ),
+    )
+    assert local_names(*frames) == {
+        ("10.0.0.7", "desk-07", "llmnr"),
+        ("10.0.0.9", "printer.local", "mdns"),
+    }
+
+
+@pytest.mark.parametrize("port", [67, 137, 547, 5353, 5355])
+def test_local_names_come_in_datagrams(port: int) -> None:
+    """What looks like such a message on a TCP connection is not read."""
+    for message in (
+        dhcp(REQUEST, host_name(b"desk"), used="10.0.0.7"),
+        netbios_registration(b"DESK-07", "10.0.0.7"),
+        announcement(("printer.local", "10.0.0.9")),
+    ):
+        assert local_names(segment(("10.0.0.7", port), CLIENT, ACK, message)) == set()
+
+
 def test_only_answers_of_a_resolver() -> None:
     """What is not sent from the DNS port is no answer."""
     message = payloads.dns_answer("a.example", SERVER[0])
     assert names_of(datagram(CLIENT, RESOLVER, message)).address_names == {}
-    assert names_of(datagram(("10.0.0.53", 5353), CLIENT, message)).address_names == {}
+    assert names_of(datagram(("10.0.0.53", 5354), CLIENT, message)).address_names == {}
 
 
 def test_earliest_answer_counts() -> None:
@@ -158,7 +311,8 @@ def test_junk(payload: list[tuple[bool, bytes]]) -> None:
     prefixes = (b"", b"\x16\x03\x01\x00\x60", b"\x16\xfe\xfd", b"GET / HTTP/1.1\r\nHost: ")
     frames = []
     for number, (turned, junk) in enumerate(payload):
-        source, destination = (CLIENT[0], number + 1), RESOLVER
+        ports = 53, 67, 137, 547, 5353, 5355
+        source, destination = (CLIENT[0], number + 1), (RESOLVER[0], ports[len(junk) % 6])
         if turned:
             source, destination = destination, source
         for prefix in prefixes:
@@ -202,7 +356,7 @@ def test_same_names_as_tshark(file: str) -> None:
     names = collector.finish(table.finish())
 
     stems = "tls.handshake.extensions_server_name", "dtls.handshake.extensions_server_name"
-    told = tshark(path, "not quic and (tcp or dtls)", *stems, "http.host")
+    told = tshark(path, "tcp or dtls or quic", *stems, "http.host")
     in_payload = {
         safe_name(value.split(":")[0]) for frame in told for cell in frame for value in cell
     }

@@ -137,3 +137,21 @@ def test_says_how_much_is_worth_keeping(data: bytes, expected: int) -> None:
 def test_wants_a_bounded_length(end: bytes, start: bytes, padding: int) -> None:
     """Whatever a head contains, at least the short and at most the longest length is wanted."""
     assert 1024 <= wanted_length(start + end + bytes(padding)) <= LONGEST_HEAD
+
+
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        (pack("!6H", 4000, 7, 0x8180, 1, 2, 0), 4002),
+        (pack("!6H", 4000, 7, 0x8583, 1, 2, 0), 4002),
+        (pack("!6H", 300, 7, 0x8180, 1, 2, 0), 1024),
+        (pack("!6H", 0xFFFF, 7, 0x8180, 1, 2, 0), LONGEST_HEAD),
+        (pack("!6H", 4000, 7, 0x0100, 1, 0, 0), 1024),
+        (pack("!6H", 4000, 7, 0x8180, 2, 2, 0), 1024),
+        (pack("!6H", 4000, 7, 0xA800, 1, 2, 0), 1024),
+    ],
+)
+def test_keeps_dns_answers_to_their_end(head: bytes, wanted: int) -> None:
+    """An answer of DNS over TCP is kept to the end that it claims, questions and others are not."""
+    assert wanted_length(head.ljust(1024, b"\0")) == wanted
+    assert wanted_length(head) == 1024

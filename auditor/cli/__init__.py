@@ -31,7 +31,8 @@ VERBS = {
         "auditor.cli.explain", "explain", "Say who may talk to whom on a port, and why."
     ),
     "catalog": Verb("auditor.cli.catalog", "catalog", "Look into the port catalog."),
-    "hosts": Verb("auditor.cli.hosts", "hosts", "Find every mistake in a site file."),
+    "hosts": Verb("auditor.cli.hosts", "hosts", "Check a site file, or import one."),
+    "compare": Verb("auditor.cli.compare", "compare", "Say what changed between two audits."),
 }
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from auditor.cli import complain
 from auditor.cli.options import check_span, judging_options, output_options, source_arguments
 from auditor.cli.output import Output
 from auditor.cli.progress import Progress
+from auditor.errors import UsageError
+from auditor.report.text import count, safe
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+    from auditor.report.model import Report
 
 _TABLES = 4
+_FRAMES_PER_FLOW = 20
 
 
 @click.command(short_help="Hold captured traffic against the paper.")
@@ -26,6 +34,18 @@ _TABLES = 4
     show_default=True,
     help="Least severity of a finding for which the exit status is 1.",
 )
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path),
+    metavar="OUT.pcapng",
+    help="Write the frames that findings rest on, with comments for Wireshark.",
+)
+@click.option(
+    "--evidence-frames",
+    type=click.IntRange(1),
+    metavar="N",
+    help=f"Frames of a flow in that file, at most.  [default: {_FRAMES_PER_FLOW}]",
+)
 @output_options
 def audit(
     sources: tuple[str, ...],
@@ -36,6 +56,8 @@ def audit(
     catalog: tuple[Path, ...],
     edition: str | None,
     fail_on: str,
+    evidence: Path | None,
+    evidence_frames: int | None,
     format_name: str | None,
     output: Path | None,
     expression: str | None,
@@ -51,6 +73,7 @@ def audit(
     delivery = Output(format_name, output, quiet, verbose, no_color)
     delivery.check(tables=_TABLES)
     check_span(since, until)
+    _check_evidence(evidence, evidence_frames, sources)
 
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
 
@@ -67,4 +90,36 @@ def audit(
     if expression is not None:
         report = report.filtered(expression)
     delivery.deliver(report)
+    if evidence is not None:
+        _save_evidence(report, evidence, evidence_frames or _FRAMES_PER_FLOW, quiet=quiet)
     click.get_current_context().exit(report.exit_status(fail_on))
+
+
+def _check_evidence(path: Path | None, frames: int | None, sources: Sequence[str]) -> None:
+    """Refuse what cannot be written before an hour goes into the report."""
+    if path is None:
+        if frames is not None:
+            raise UsageError("--evidence-frames: expected --evidence beside it, found none")
+        return
+    from auditor.report.evidence import check_evidence  # noqa: PLC0415 - not needed for help
+
+    try:
+        check_evidence(path, sources)
+    except UsageError as error:
+        raise UsageError(f"--evidence: {error}") from None
+
+
+def _save_evidence(report: Report, path: Path, frames: int, *, quiet: bool) -> None:
+    from auditor.report.evidence import save_evidence  # noqa: PLC0415 - as above
+
+    if report.interrupted:
+        complain(f"{path}: not written, since the audit was interrupted")
+        return
+    with Progress(wanted=not quiet) as progress:
+        written = save_evidence(report, path, frames=frames, progress=progress)
+    if written.lost:
+        flows = count(written.lost, "flow")
+        complain(f"warning: {path}: lacks {flows}; the captures changed while they were audited")
+    elif not quiet and sys.stderr.isatty():
+        frames_text, flows = count(written.frames, "frame"), count(written.flows, "flow")
+        click.echo(f"auditor: wrote {safe(str(path))}: {frames_text} of {flows}", err=True)

@@ -85,7 +85,7 @@ class Output:
         try:
             if self.format == "table":
                 text = io.StringIO()
-                style = self._style()
+                style = terminal_style(verbose=self.verbose, no_color=self.no_color)
                 show(report, text, "table", style)
                 # click knows how to colour a Windows console.
                 click.echo(text.getvalue(), nl=False, color=style.paint is not plain)
@@ -96,12 +96,14 @@ class Output:
             # The reader has seen enough; what the report found still decides the exit status.
             leave_pipe()
 
-    def _style(self) -> Style:
-        if not sys.stdout.isatty():
-            return Style(verbose=self.verbose)
-        width = min(max(shutil.get_terminal_size().columns, _NARROWEST), WIDEST)
-        colourless = self.no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        return Style(width, plain if colourless else _paint, self.verbose)
+
+def terminal_style(*, verbose: bool, no_color: bool) -> Style:
+    """Say how a report for people looks on this standard output."""
+    if not sys.stdout.isatty():
+        return Style(verbose=verbose)
+    width = min(max(shutil.get_terminal_size().columns, _NARROWEST), WIDEST)
+    colourless = no_color or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return Style(width, plain if colourless else _paint, verbose)
 
 
 def _paint(tone: str, text: str) -> str:

@@ -47,7 +47,9 @@ class Message:
     def __init__(self, data: bytes) -> None:
         """Read the header; Raises struct.error if `data` is shorter than that."""
         self.data = data
-        _, self.flags, self.questions, *counts = _HEADER.unpack_from(data)
+        _, flags, questions, *counts = _HEADER.unpack_from(data)
+        self.flags: int = flags
+        self.questions: int = questions
         self.answers: int = counts[0]
         self.records_claimed: int = sum(counts)
         self._known: dict[int, Labels | None] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -37,7 +39,8 @@ class NameBook:
     """Remembers who was told which names of which address.
 
     The same names told again say nothing new, unless other names of the address were told in
-    between: then they are the latest once more.
+    between: then they are the latest once more. Where captures are not read in order of time,
+    some of that is lost, but never the earliest time of a name.
     """
 
     def __init__(self, most_addresses: int, most_names: int, most_answers: int) -> None:
@@ -58,16 +61,15 @@ class NameBook:
         """Note that `asker` heard these names of an address, the one in question first."""
         sources = self._tellings.get(address, {})
         tellings = sources.get((kind, asker), [])
-        told = self._within_bounds(
-            address,
-            (*names, *self._led_from(asker, names[0])),
-            {name for each in tellings for name in each.names},
-        )
-        again = tellings and tellings[-1].names == told and tellings[-1].time_ns <= time_ns
-        if again or not told:
+        known = {name for each in tellings for name in each.names}
+        told = (*names, *self._led_from(asker, names[0]))
+        telling = _Telling(time_ns, self._within_bounds(address, told, known))
+        place = bisect_right(tellings, time_ns, key=_time)
+        again = place > 0 and tellings[place - 1].names == telling.names
+        if again or not telling.names or telling in tellings:
             return
-        tellings.append(_Telling(time_ns, told))
-        self._held += len(told)
+        tellings.insert(place, telling)
+        self._held += len(telling.names)
         if len(tellings) > _MOST_CHANGES:
             self._thin(tellings)
         sources[kind, asker] = tellings
@@ -75,7 +77,7 @@ class NameBook:
 
     def lead_on(self, names: Sequence[str], asker: Words | None) -> None:
         """Note a chain of aliases that `asker` was given, whether or not an address ends it."""
-        for owner, target in zip(names, names[1:], strict=False):
+        for owner, target in pairwise(names):
             if len(self._aliases) < self._most_answers or (asker, target) in self._aliases:
                 self._aliases[asker, target] = owner
             else:
@@ -114,7 +116,7 @@ class NameBook:
         if not names and len(self._names) >= self._most_addresses:
             self.forgotten += len(told)
             return ()
-        kept = []
+        kept: list[str] = []
         room = self._most_answers - self._held
         for name in told:
             # Repetitions may fill half of the room; then only names that say something new count.
@@ -132,7 +134,6 @@ class NameBook:
 
     def _thin(self, tellings: list[_Telling]) -> None:
         """Keep the first telling of every name, and the later half of all."""
-        tellings.sort()
         half = len(tellings) // 2
         known: set[str] = set()
         early = []
@@ -145,10 +146,14 @@ class NameBook:
         self._held += sum(len(each.names) for each in tellings)
 
 
+def _time(telling: _Telling) -> int:
+    return telling.time_ns
+
+
 def _seen(source: Source, tellings: list[_Telling]) -> Iterator[SeenName]:
     kind, asker = source
     before: tuple[str, ...] = ()
-    for telling in sorted(tellings, key=lambda each: each.time_ns):
+    for telling in tellings:
         if telling.names != before:
             for name in telling.names:
                 yield SeenName(name, kind, telling.time_ns, asker)

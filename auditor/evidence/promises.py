@@ -33,6 +33,14 @@ class Promises:
         """Give the protocols of a service; none where it promises nothing."""
         return self.speaks.get((transport, port), _NOTHING)
 
+    def ports_of(self, transport: int, protocol: str) -> list[int]:
+        """List the ports of one IP protocol on which some protocol is spoken."""
+        return [
+            port
+            for (number, port), spoken in self.speaks.items()
+            if number == transport and protocol in spoken
+        ]
+
 
 def load_promises(path: Path, protocols: Collection[str]) -> Promises:
     """Read the table; raises RulesError with every mistake and its line."""

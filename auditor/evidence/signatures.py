@@ -30,13 +30,10 @@ class Recognised(NamedTuple):
 
 class _Match(NamedTuple):
     rank: tuple[Strength, int]
-    """The surer one is greater, and among equals the one that stands higher in the file."""
+    """The greater one wins; among equally sure ones the one that stands higher in the file."""
+    strength: Strength
+    """What it proves, coming from the side at hand."""
     signature: Signature
-
-    @property
-    def strength(self) -> Strength:
-        """Say what the match proves, coming from the side at hand."""
-        return self.rank[0]
 
 
 _Table = tuple[tuple[_Match, ...], ...]
@@ -50,7 +47,7 @@ class SignatureSet:
         """Index the signatures by sender, transport and first byte."""
         self.protocols = dict(protocols)
         self.signatures = tuple(signatures)
-        self._tables = {side: _index(self.signatures, side) for side in (CLIENT, SERVER, EITHER)}
+        self._tables = {side: self._index(side) for side in (CLIENT, SERVER, EITHER)}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -115,6 +112,26 @@ class SignatureSet:
             protocol = self.protocols[protocol].kind_of
         return bool(protocol)
 
+    def _index(self, side: str) -> dict[int, _Table]:
+        """Lay out the signatures that `side` may speak, by transport."""
+        columns: dict[int, list[list[_Match]]] = {}
+        for order, signature in enumerate(self.signatures):
+            strength = _strength_from(signature, side)
+            if strength is None:
+                continue
+            # A sure use of a protocol stands beside the proofs, lest its general form hide it.
+            special = self.protocols[signature.protocol].kind_of and strength > Strength.WEAK
+            rank = Strength.PROOF if special else strength, -order
+            match = _Match(rank, strength, signature)
+            for transport in signature.transports:
+                table = columns.setdefault(transport, [[] for _ in range(256)])
+                for byte in signature.first_bytes:
+                    table[byte].append(match)
+        return {
+            transport: tuple(tuple(sorted(column, reverse=True, key=_rank)) for column in table)
+            for transport, table in columns.items()
+        }
+
     def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[_Match]:
         table = self._tables[side].get(transport, ())
         for place, payload in enumerate(payloads):
@@ -170,24 +187,8 @@ class SignatureSet:
         return self.protocols[best.signature.protocol].first_speaker
 
 
-def _index(signatures: tuple[Signature, ...], side: str) -> dict[int, _Table]:
-    """Lay out the signatures that `side` may speak, by transport."""
-    columns: dict[int, list[list[_Match]]] = {}
-    for order, signature in enumerate(signatures):
-        strength = _strength_from(signature, side)
-        if strength is None:
-            continue
-        match = _Match((strength, -order), signature)
-        for transport in signature.transports:
-            table = columns.setdefault(transport, [[] for _ in range(256)])
-            for byte in signature.first_bytes:
-                table[byte].append(match)
-    return {
-        transport: tuple(
-            tuple(sorted(column, key=lambda match: match.rank, reverse=True)) for column in table
-        )
-        for transport, table in columns.items()
-    }
+def _rank(match: _Match) -> tuple[Strength, int]:
+    return match.rank
 
 
 def _strength_from(signature: Signature, side: str) -> Strength | None:

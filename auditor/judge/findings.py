@@ -32,7 +32,7 @@ class Finding:
     """One thing to look at; its identity excludes counts and times, so that audits compare."""
 
     kind: str
-    """unexpected, blocked, missing, insecure or unknown."""
+    """unexpected, contradicted, masquerade, blocked, missing, insecure or unknown."""
     severity: Severity
     title: str
     client: str
@@ -64,6 +64,8 @@ def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
     finder = _Finder(judged, expectations)
     found = [
         *finder.unexpected(),
+        *finder.contradicted(),
+        *finder.masquerade(),
         *finder.blocked(),
         *finder.insecure(),
         *finder.unknown(),
@@ -98,6 +100,37 @@ class _Finder:
                 talk,
                 self._why_unexpected(talk, judgement),
                 wording.unexpected_advice(judgement.verdict, attempted=attempted),
+            )
+
+    def contradicted(self) -> Iterator[Finding]:
+        payloads = self.judged.payloads
+        in_scope = ~self.judged.having({Verdict.OUT_OF_SCOPE})
+        for talk in self.conversations(payloads.contradicted & in_scope):
+            row = int(talk.flows[0])
+            promised = " or ".join(payloads.titles[p] for p in payloads.promised[row])
+            yield self._finding(
+                "contradicted",
+                Severity.HIGH,
+                f"wrong protocol: {talk} speaks {payloads.title(row)}",
+                talk,
+                f"the port promises {promised}; the first bytes are {payloads.title(row)}",
+                "Find the program behind it: what a firewall lets through for one protocol "
+                "carries another.",
+            )
+
+    def masquerade(self) -> Iterator[Finding]:
+        payloads = self.judged.payloads
+        in_scope = ~self.judged.having({Verdict.OUT_OF_SCOPE})
+        for talk in self.conversations(payloads.masquerade & in_scope):
+            speaks = payloads.title(int(talk.flows[0]))
+            yield self._finding(
+                "masquerade",
+                Severity.HIGH,
+                f"off its ports: {talk} speaks {speaks}",
+                talk,
+                f"no row has {speaks} on {talk.service}; by port alone it would pass for "
+                "something else",
+                "If this site moved the port, say so under `overrides`; else find out why.",
             )
 
     def blocked(self) -> Iterator[Finding]:

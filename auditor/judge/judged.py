@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,14 @@ import numpy as np
 from auditor.judge.kinds import kinds_of
 from auditor.judge.naming import name_flows
 from auditor.judge.orient import orient, outcomes
+from auditor.judge.transfers import join_transfers
 from auditor.judge.verdict import Judge
+from auditor.judge.verify import Payloads
 from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES, Outcome, Verdict
+from auditor.records import IPPROTO_UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from auditor.judge.orient import Orientation
     from auditor.judge.rulebook import RuleBook
     from auditor.judge.verdict import Judgement
+    from auditor.judge.verify import Listener
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class Judged:
     """One per kind."""
     outcome: NDArray[np.uint8]
     """Indices into OUTCOMES."""
+    payloads: Payloads
 
     def having(self, verdicts: Collection[Verdict]) -> NDArray[np.bool_]:
         """Mark the flows with one of some verdicts."""
@@ -63,12 +69,18 @@ def judge_flows(
     names: Names,
     hosts: Hosts,
     book: RuleBook,
-    server_by_payload: Callable[[int], str] | None = None,
+    listener: Listener | None = None,
 ) -> Judged:
-    """Orient the flows, name their servers, and give each kind of flow its verdict."""
-    orientation = orient(flows, hosts, book, server_by_payload)
+    """Orient the flows, name their servers, and give each kind of flow its verdict.
+
+    listener: recognises payloads; without one none is.
+    """
+    hint = None if listener is None else partial(listener.server_of, flows)
+    orientation = orient(flows, hosts, book, hint)
+    ports = listener.promises.ports_of(IPPROTO_UDP, "tftp") if listener else ()
+    orientation, transfers = join_transfers(flows, hosts, orientation, ports)
     naming = name_flows(flows, names, hosts, orientation, book)
-    interval = book.index.lookup(flows.facts["transport"], orientation.server_port)
+    interval = book.index.lookup(flows.facts["transport"], transfers.service_port)
     kinds = kinds_of(
         hosts,
         orientation.client,
@@ -82,4 +94,16 @@ def judge_flows(
     one_way = np.array([judgement.one_way for judgement in judgements], dtype=bool)
     expects_no_answer = one_way[kinds.kind_of] if len(flows.facts) else np.zeros(0, dtype=bool)
     outcome = outcomes(flows, hosts, orientation, expects_no_answer)
-    return Judged(flows, hosts, book, orientation, naming, kinds, judgements, outcome)
+    outcome[transfers.answered] = OUTCOMES.index(Outcome.ANSWERED)
+    payloads = listener.listen(flows, orientation, transfers.service_port) if listener else None
+    return Judged(
+        flows,
+        hosts,
+        book,
+        orientation,
+        naming,
+        kinds,
+        judgements,
+        outcome,
+        payloads or Payloads.unheard(len(flows.facts)),
+    )

@@ -136,10 +136,10 @@ class RuleBook:
             names = pattern_names(rule)
             named = bool(names & kind.names.covered)
             held = destinations is None or bool(server & destinations)
-            if not held and not named:
-                if kind.server.special != BROADCAST or BROADCAST not in rule.destinations:
-                    continue
+            if kind.server.special == BROADCAST and BROADCAST in rule.destinations:
                 extra.add("broadcast")
+            elif not held and not named:
+                continue
             if named or (held and names & kind.names.supported):
                 extra.add("hostname-confirmed")
             if _only_implied(sources, declared[0]) or (

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.evidence.promises import load_promises
 from auditor.evidence.signatures import SignatureSet, Strength
+from auditor.judge.vocabulary import Verification
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from auditor.evidence.signatures import Recognised
     from auditor.flows import Flows
     from auditor.judge.orient import Orientation
-
-
-class Verification(StrEnum):
-    """What the first payload bytes of both sides say of the port."""
-
-    VERIFIED = "verified"
-    CONTRADICTED = "contradicted"
-    ENCRYPTED = "encrypted"
-    UNVERIFIED = "unverified"
 
 
 @dataclass(frozen=True)
@@ -40,6 +32,26 @@ class Payloads:
     verification: list[Verification]
     masquerade: NDArray[np.bool_]
     """Shape (n flows,): a protocol of the off-port list where no service speaks it."""
+    titles: Mapping[str, str]
+    """Protocol id -> the name that people use."""
+    promised: Mapping[int, tuple[str, ...]]
+    """Flow -> the protocol ids that its service promises; only contradicted flows."""
+
+    @classmethod
+    def unheard(cls, count: int) -> Payloads:
+        """Stand for `count` flows of which nothing is recognised."""
+        nothing = np.zeros(count, dtype=bool)
+        return cls([None] * count, [Verification.UNVERIFIED] * count, nothing, {}, {})
+
+    @property
+    def contradicted(self) -> NDArray[np.bool_]:
+        """Mark the flows whose payload is positively another protocol."""
+        return np.array([v is Verification.CONTRADICTED for v in self.verification], dtype=bool)
+
+    def title(self, row: int) -> str:
+        """Name what a flow speaks."""
+        protocol = self.application[row] or ""
+        return self.titles.get(protocol, protocol)
 
 
 class Listener:
@@ -63,14 +75,17 @@ class Listener:
             return ""
         return self.signatures.side_of_server(int(flows.facts["transport"][row]), *heads)
 
-    def listen(self, flows: Flows, orientation: Orientation) -> Payloads:
-        """Recognise the payload of every flow that has one."""
-        count = len(flows.facts)
-        application: list[str | None] = [None] * count
-        verification = [Verification.UNVERIFIED] * count
-        masquerade = np.zeros(count, dtype=bool)
+    def listen(
+        self, flows: Flows, orientation: Orientation, service_port: NDArray[np.uint32]
+    ) -> Payloads:
+        """Recognise the payload of every flow that has one.
+
+        service_port: shape (n,), the port whose promise counts.
+        """
+        heard = Payloads.unheard(len(flows.facts))
+        promises: dict[int, tuple[str, ...]] = {}
         transports = flows.facts["transport"].tolist()
-        ports = orientation.server_port.tolist()
+        ports = service_port.tolist()
         for row, client_is_a in enumerate(orientation.client_is_a.tolist()):
             client, server = flows.heads_a[row], flows.heads_b[row]
             if not client and not server:
@@ -80,13 +95,16 @@ class Listener:
             found = self.signatures.recognise(transports[row], client, server)
             if found is None or found.strength is Strength.WEAK:
                 continue
-            application[row] = found.protocol
             promised = self.promises.of(transports[row], ports[row])
-            verification[row] = self._hold(found, promised)
-            masquerade[row] = self._is_any(found.protocol, self.promises.off_port) and not (
+            heard.application[row] = found.protocol
+            heard.verification[row] = self._hold(found, promised)
+            heard.masquerade[row] = self._is_any(found.protocol, self.promises.off_port) and not (
                 self._is_any(found.protocol, promised)
             )
-        return Payloads(application, verification, masquerade)
+            if heard.verification[row] is Verification.CONTRADICTED:
+                promises[row] = tuple(sorted(promised))
+        titles = {protocol.id: protocol.title for protocol in self.signatures.protocols.values()}
+        return replace(heard, titles=titles, promised=promises)
 
     def _hold(self, found: Recognised, promised: frozenset[str]) -> Verification:
         if not promised:

@@ -26,6 +26,15 @@ ATTEMPTED = frozenset({Outcome.REFUSED, Outcome.UNANSWERED})
 """Outcomes that never count as an observed service."""
 
 
+class Verification(StrEnum):
+    """What the first payload bytes of both sides say of the port."""
+
+    VERIFIED = "verified"
+    CONTRADICTED = "contradicted"
+    ENCRYPTED = "encrypted"
+    UNVERIFIED = "unverified"
+
+
 class Verdict(StrEnum):
     """Whether the documents cover a flow, in the order in which it is decided."""
 

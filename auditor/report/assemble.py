@@ -11,7 +11,7 @@ from auditor.records import NO_TIME, WITH_PORTS, Tunnel, transport_name
 from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -59,8 +59,8 @@ def flow_table(
             roles[server] or sorted(judged.kinds.kinds[kind].names.roles)
             for server, kind in zip(servers, kind_of, strict=True)
         ],
-        "application": [None] * len(clients),
-        "verification": ["unverified"] * len(clients),
+        "application": list(judged.payloads.application),
+        "verification": [word.value for word in judged.payloads.verification],
         "verdict": [judgements[kind].verdict.value for kind in kind_of],
         "caveats": [
             caveats[kind][inferred]

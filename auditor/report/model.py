@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
 from auditor.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED
-from auditor.judge.vocabulary import Outcome, Severity, Verdict
+from auditor.judge.vocabulary import Outcome, Severity, Verdict, Verification
 from auditor.report.selection import narrow_findings, select_flows
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from auditor.capture.batch import CaptureFacts
 
 TOOL = "citrix-traffic-auditor"
-
-VERIFICATIONS = ("verified", "contradicted", "encrypted", "unverified")
 
 FAIL_ON = ("high", "medium", "low", "never")
 """What `exit_status` takes: the least severity that counts."""
@@ -178,7 +176,7 @@ class Report:
             "flows": len(self.flows),
             "by_verdict": _tally(self.flows["verdict"], Verdict),
             "by_outcome": _tally(self.flows["outcome"], Outcome),
-            "by_verification": _tally(self.flows["verification"], VERIFICATIONS),
+            "by_verification": _tally(self.flows["verification"], Verification),
             "findings": _tally(counted, severities) | {"accepted": int(findings["accepted"].sum())},
         }
 
@@ -241,7 +239,9 @@ class Report:
         return f"<Report: {len(self.flows)} flows, findings: {found or 'none'}>"
 
 
-def _tally(values: pd.Series, words: Sequence[str] | type[Outcome | Verdict]) -> dict[str, int]:
+def _tally(
+    values: pd.Series, words: Sequence[str] | type[Outcome | Verdict | Verification]
+) -> dict[str, int]:
     counts = values.value_counts().to_dict()
     return {str(word): int(counts.get(str(word), 0)) for word in words}
 

@@ -100,6 +100,7 @@ CHECKS: dict[str, Check] = {
     "stun-attributes": media.stun_attributes,
     "syslog-message": lines.syslog_message,
     "syslog-over-tcp": lines.syslog_over_tcp,
+    "syslog-priority": lines.syslog_priority,
     "tacacs-header": management.tacacs_header,
     "tds-login": sql.tds_login,
     "tds-packets": sql.tds_packets,

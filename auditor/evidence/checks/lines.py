@@ -29,6 +29,7 @@ _SYSLOG = re.compile(
     rb"|(?:" + _MONTHS + rb") [ 0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
     rb"| ?[0-9]{2}/[0-9]{2}/[0-9]{4}:[0-2][0-9]:[0-5][0-9]:[0-5][0-9] )"
 )
+_PRIORITY = re.compile(rb"<(0|[1-9][0-9]{0,2})>[ -~]{4}")
 _SYSLOG_COUNT = re.compile(rb"[1-9][0-9]{0,4} (?=<)")
 _LAST_PRIORITY = 191
 _TFTP_MODES = frozenset({b"octet", b"netascii", b"mail"})
@@ -100,6 +101,12 @@ def syslog_message(payload: bytes) -> bool:
     """Read priority and time: RFC 5424, RFC 3164, or the date that a NetScaler writes."""
     found = _SYSLOG.match(payload)
     return found is not None and int(found["pri"]) <= _LAST_PRIORITY
+
+
+def syslog_priority(payload: bytes) -> bool:
+    """Read a priority with printable text behind it, all that some devices write."""
+    found = _PRIORITY.match(payload)
+    return found is not None and int(found[1]) <= _LAST_PRIORITY
 
 
 def syslog_over_tcp(payload: bytes) -> bool:

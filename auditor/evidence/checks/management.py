@@ -9,13 +9,14 @@ _NTP_MAC_LENGTHS = frozenset({0, 4, 20, 24, 36})
 _NTP_VERSIONS = range(1, 5)
 _NTP_CLIENT, _NTP_SERVERS = 3, frozenset({2, 4, 5})
 _LAST_STRATUM = 16
+_NTP_NO_PRECISION = frozenset({0x00, 0x20})
 _LONGEST_ROOT_S = 16
 # Seconds since 1900: from 1999 to the end of the era in 2036.
 _NTP_TIMES = range(0xBB00_0000, 1 << 32)
 _NTP_CLOSE_S = 86_400
 _RADIUS_HEADER_LEN, _RADIUS_LONGEST = 20, 4096
 _TACACS_HEADER_LEN, _TACACS_LONGEST = 12, 1 << 16
-_DHCP_OPTIONS = 240
+_DHCP_OPTIONS, _DHCP_COOKIE = 240, b"\x63\x82\x53\x63"
 _DHCP_MESSAGE_KIND, _DHCP_PAD, _DHCP_END = 53, 0, 255
 _DHCP_LAST_KIND = 18
 _DHCPV6_LAST_OPTION = 255
@@ -36,7 +37,7 @@ def ntp_packet(payload: bytes) -> bool:
     if len(payload) < 48 or payload[0] >> 3 & 7 not in _NTP_VERSIONS:
         return False
     fits = len(payload) in _NTP_LENGTHS or _fills_ntp(payload)
-    precise = payload[3] == 0 or payload[3] >= 0xE0
+    precise = payload[3] in _NTP_NO_PRECISION or payload[3] >= 0xE0
     return fits and payload[1] <= _LAST_STRATUM and payload[2] <= 17 and precise
 
 
@@ -44,8 +45,8 @@ def ntp_client(payload: bytes) -> bool:
     """Read a client's question (RFC 5905): what it cannot know yet is zero or small."""
     if not ntp_packet(payload) or payload[0] & 7 != _NTP_CLIENT:
         return False
-    # Careful clients send nothing but a random transmit time; others repeat what they last learnt.
-    return payload[1:40] == bytes(39) or (_has_small_roots(payload) and _times_agree(payload))
+    # Careful clients tell nothing but a random transmit time; others repeat what they last learnt.
+    return payload[4:40] == bytes(36) or (_has_small_roots(payload) and _times_agree(payload))
 
 
 def ntp_server(payload: bytes) -> bool:
@@ -116,8 +117,8 @@ def tacacs_header(payload: bytes) -> bool:
 
 
 def dhcp_options(payload: bytes) -> bool:
-    """Follow the options of a DHCP message (RFC 2131) to the one that gives its kind."""
-    if len(payload) < _DHCP_OPTIONS or payload[2] > 16:
+    """Follow the options behind the cookie (RFC 2131) to the one that gives the message's kind."""
+    if payload[236:_DHCP_OPTIONS] != _DHCP_COOKIE or payload[2] > 16:
         return False
     place = _DHCP_OPTIONS
     while place + 2 < len(payload) and payload[place] != _DHCP_END:

@@ -88,10 +88,12 @@ def dce_rpc_datagram(payload: bytes) -> bool:
     """Read a connectionless header (C706 section 12.5.3) whose body ends with the datagram."""
     if len(payload) < _DATAGRAM_HEADER_LEN or payload[1] > _LAST_DATAGRAM_PDU:
         return False
-    body_len = int.from_bytes(payload[74:76], _order(payload[4]))
+    body_len = int.from_bytes(payload[74:76], "little")
     return (
-        _is_drep(payload[4:7] + b"\0")
+        payload[4:7] == _WINDOWS_DREP[:3]
         and payload[2] & 0x81 == 0
+        # The activity's identifier is made up on the spot, so it is of the usual variant (RFC 9562).
+        and payload[48] & 0xC0 == 0x80
         and payload[3] & 0xFD == 0
         and _DATAGRAM_HEADER_LEN + body_len == len(payload)
     )
@@ -99,7 +101,7 @@ def dce_rpc_datagram(payload: bytes) -> bool:
 
 def _is_drep(label: bytes) -> bool:
     """Tell a data representation: order and characters, kind of float, two zeros."""
-    return label[0] in {0x00, 0x01, 0x10, 0x11} and label[1] <= 3 and label[2:] == b"\0\0"
+    return label[0] in {0x00, 0x10} and label[1] <= 3 and label[2:] == b"\0\0"
 
 
 def _order(label: int) -> Literal["little", "big"]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MOST_SOURCES = 5
 
 
-@dataclass
+@dataclass(eq=False)
 class _Host:
     """A host in the making."""
 
@@ -184,21 +184,19 @@ class _Merging:
 
     def _note_shared_names(self) -> None:
         """Point out names that two hosts share: one machine, perhaps, or an old address."""
-        first: dict[str, _Host] = {}
-        for host in (*self.begun, *self.added):
-            other = first.setdefault((host.name or "").lower(), host)
-            if host.name and other is not host and host not in self.begun:
+        known = {(host.name or "").lower(): host for host in reversed(self.begun)}
+        for host in self.added:
+            other = known.setdefault((host.name or "").lower(), host)
+            if host.name and other is not host:
                 self.notes.append(
                     f"{host.named_by}: {host.name} is {_listed(host)} here and {_listed(other)} "
                     f"in {other.named_by}; one entry if that is one machine"
                 )
 
-    def _order(self, host: _Host) -> list[int]:
-        """Sort new hosts as the catalog sorts their roles, so that those of a kind stand together.
-
-        Among equals the order of the files remains.
-        """
-        return [self.rank.get(role, len(self.rank)) for role in host.roles]
+    def _order(self, host: _Host) -> int:
+        """Sort new hosts as the catalog sorts their first roles; among equals, as the files do."""
+        role = next(iter(host.roles), "")
+        return self.rank.get(role, len(self.rank))
 
 
 def _add(host: _Host, claim: Claim) -> None:

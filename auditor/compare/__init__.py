@@ -1,0 +1,1 @@
+"""Two audits held against each other: what appeared, what disappeared, what changed."""

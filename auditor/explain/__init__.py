@@ -1,0 +1,1 @@
+"""Everything known of one flow: what was seen, what was decided, and why."""

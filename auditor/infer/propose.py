@@ -1,0 +1,242 @@
+"""What hosts seem to be: clues weighed against each other, round by round.
+
+A clue may ask what the other side is. So roles are found in rounds: what is sure enough in one
+round counts as known in the next, until nothing changes. Naming habits count only beside traffic,
+and declared roles are never questioned.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from auditor.infer.clues import ALONE, CLIENT, EITHER, SERVER
+from auditor.infer.traces import traces_of
+from auditor.records import address_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from auditor.catalog.model import Catalog
+    from auditor.hosts import Hosts
+    from auditor.infer.clues import Clue, ClueBook, Trace
+    from auditor.infer.traces import Scene
+
+_MOST_ROUNDS = 12
+"""Roles that rest on each other could otherwise come and go for ever."""
+
+_SUREST = 0.99
+_MOST_SERVICES = 3
+_NOBODY = frozenset({address_words("0.0.0.0"), address_words("::")})  # noqa: S104 - no socket is bound
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A role that a host seems to have."""
+
+    host: int
+    """Row of Hosts.table."""
+    address: str
+    role: str
+    confidence: float
+    """0 to 1, in hundredths."""
+    evidence: tuple[str, ...]
+    """The clues in words, the strongest first; ends with the name where one fits."""
+
+
+def infer_roles(
+    scene: Scene, book: ClueBook, catalog: Catalog, threshold: float | None = None
+) -> list[Proposal]:
+    """Propose roles for the hosts of which the site file says nothing.
+
+    threshold: from which confidence on a role counts as known to other clues; None = the book's.
+    Proposals come by row of Hosts.table, then the surest first, down to what is worth mentioning.
+    """
+    hosts = scene.hosts
+    sure = book.threshold / 100 if threshold is None else threshold
+    finder = _Finder(scene, book, catalog, traces_of(scene, book))
+    known = finder.declared
+    weighed = finder.weigh(known)
+    for _ in range(_MOST_ROUNDS):
+        found = finder.known(weighed, sure)
+        if found == known:
+            break
+        known = found
+        weighed = finder.weigh(known)
+    proposals = []
+    for (host, role), clues in weighed.items():
+        confidence = finder.confidence(host, role, clues)
+        if confidence >= min(book.mention / 100, sure) and not finder.implied(known[host], role):
+            evidence = finder.evidence(host, role, clues)
+            proposals.append(
+                Proposal(host, hosts.table[host].address, role, confidence, evidence)
+            )
+    return sorted(proposals, key=lambda p: (p.host, -p.confidence, p.role))
+
+
+@dataclass(slots=True)
+class _Peer:
+    """What one other host contributes to a clue."""
+
+    flows: int = 0
+    services: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """A clue that holds for a host, and the hosts on the other side."""
+
+    clue: Clue
+    peers: Mapping[int, _Peer]
+
+
+_Known = list[frozenset[str]]
+"""By row of Hosts.table: the roles that count as known, with what they imply."""
+
+_Found = dict[tuple[int, str], list[_Weighed]]
+"""By row of Hosts.table and role: the clues that hold."""
+
+
+class _Finder:
+    """The clues that fit some traffic, and the question which of them hold, given some roles."""
+
+    def __init__(
+        self, scene: Scene, book: ClueBook, catalog: Catalog, traces: Iterable[Trace]
+    ) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._hosts = scene.hosts
+        self.declared: _Known = [catalog.closure(host.roles) for host in scene.hosts.table]
+        self._open = [
+            not (host.listed or host.special or pair in _NOBODY)
+            for host, pair in zip(scene.hosts.table, scene.hosts.words, strict=True)
+        ]
+        self._seen = _gather(book, traces)
+        self._names = _host_names(scene)
+
+    def weigh(self, known: _Known) -> _Found:
+        """List which clues hold while these roles are known."""
+        found: _Found = defaultdict(list)
+        for (clue, host), peers in self._seen.items():
+            if self._open[host] and _allowed(clue, known[host]):
+                counted = self._counted(clue, host, peers, known)
+                if len(counted) >= clue.peers:
+                    found[host, clue.role].append(_Weighed(clue, counted))
+        for clue in self._book.clues:
+            if clue.side == ALONE:
+                for host, roles in enumerate(known):
+                    if self._open[host] and _allowed(clue, roles):
+                        found[host, clue.role].append(_Weighed(clue, {}))
+        return found
+
+    def known(self, weighed: _Found, sure: float) -> _Known:
+        """Add the roles that are sure enough to the declared ones."""
+        roles: dict[int, set[str]] = defaultdict(set)
+        for (host, role), clues in weighed.items():
+            if self.confidence(host, role, clues) >= sure:
+                roles[host].add(role)
+        return [
+            self._catalog.closure(own | roles[host]) if host in roles else own
+            for host, own in enumerate(self.declared)
+        ]
+
+    def confidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> float:
+        """Give the chance that at least one of the clues is right, as if they knew no other."""
+        doubt = 1.0
+        for weighed in clues:
+            doubt *= 1 - weighed.clue.weight / 100
+        if self._fitting_name(host, role):
+            doubt *= 1 - self._book.habit_weight / 100
+        return min(round(1 - doubt, 2), _SUREST)
+
+    def implied(self, roles: frozenset[str], role: str) -> bool:
+        """Say whether another role of the host says as much and more."""
+        return any(
+            role in self._catalog.closure(frozenset({other})) for other in roles - {role}
+        )
+
+    def evidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> tuple[str, ...]:
+        """Put what speaks for a role into words."""
+        strongest = sorted(clues, key=lambda each: (-each.clue.weight, each.clue.id))
+        said = dict.fromkeys(self._say(each) for each in strongest)
+        name = self._fitting_name(host, role)
+        return (*said, f"is called {name}") if name else tuple(said)
+
+    def _say(self, weighed: _Weighed) -> str:
+        services = sorted({each for peer in weighed.peers.values() for each in peer.services})
+        more = f" and {len(services) - _MOST_SERVICES} more" if services[_MOST_SERVICES:] else ""
+        hosts = [self._label(peer) for peer in weighed.peers]
+        return weighed.clue.says.format(
+            services=", ".join(services[:_MOST_SERVICES]) + more,
+            peers=hosts[0] if len(hosts) == 1 else f"{len(hosts):,} hosts",
+        )
+
+    def _label(self, host: int) -> str:
+        declared = self._hosts.table[host].name
+        names = self._names.get(host, ())
+        return declared or (names[0] if names else self._hosts.table[host].address)
+
+    def _fitting_name(self, host: int, role: str) -> str:
+        names = self._names.get(host, ())
+        habits = [habit for habit in self._book.habits if habit.role == role]
+        return next((name for name in names if any(h.fits(name) for h in habits)), "")
+
+    def _counted(
+        self, clue: Clue, host: int, peers: Mapping[int, _Peer], known: _Known
+    ) -> dict[int, _Peer]:
+        """Keep the peers that count: of the role asked for; not those that serve just as much."""
+        if clue.peer:
+            return {peer: seen for peer, seen in peers.items() if clue.peer & known[peer]}
+        if clue.mutual or clue.side == EITHER:
+            return dict(peers)
+        return {
+            peer: seen
+            for peer, seen in peers.items()
+            if seen.flows > self._flows(self._seen.get((clue, peer)), host)
+        }
+
+    @staticmethod
+    def _flows(peers: Mapping[int, _Peer] | None, host: int) -> int:
+        return peers[host].flows if peers is not None and host in peers else 0
+
+
+def _allowed(clue: Clue, roles: frozenset[str]) -> bool:
+    return not clue.unless & roles and (not clue.also or bool(clue.also & roles))
+
+
+def _gather(
+    book: ClueBook, traces: Iterable[Trace]
+) -> dict[tuple[Clue, int], dict[int, _Peer]]:
+    """Collect, by clue and host, what each peer contributes."""
+    seen: dict[tuple[Clue, int], dict[int, _Peer]] = defaultdict(dict)
+    fitting: dict[tuple[object, ...], list[Clue]] = {}
+    for trace in traces:
+        kind = (trace.transport, trace.port, trace.protocol, trace.certain, trace.level, trace.name)
+        if kind not in fitting:
+            fitting[kind] = [clue for clue in book.clues if clue.fits(trace)]
+        for clue in fitting[kind]:
+            if clue.side in {SERVER, EITHER}:
+                _add(seen[clue, trace.server], trace.client, trace)
+            if clue.side in {CLIENT, EITHER}:
+                _add(seen[clue, trace.client], trace.server, trace)
+    return seen
+
+
+def _add(peers: dict[int, _Peer], peer: int, trace: Trace) -> None:
+    one = peers.setdefault(peer, _Peer())
+    one.flows += trace.flows
+    one.services.add(f"{trace.transport}/{trace.port}")
+
+
+def _host_names(scene: Scene) -> dict[int, tuple[str, ...]]:
+    """Collect the names of each host: those told of its address, and those it is asked for by."""
+    names: dict[int, dict[str, None]] = defaultdict(dict)
+    row_of = {pair: row for row, pair in enumerate(scene.hosts.words)}
+    for pair, told in scene.names.address_names.items():
+        if pair in row_of:
+            names[row_of[pair]].update(dict.fromkeys(each.name for each in told))
+    for row, own in enumerate(scene.names.own):
+        if own:
+            names[int(scene.orientation.server[row])].update(dict.fromkeys(e.name for e in own))
+    return {host: tuple(found) for host, found in names.items()}

@@ -1,0 +1,280 @@
+"""A second look at captures: the frames of a few flows of a report, and nothing else.
+
+A flow is known again by its first frame, which gives its pair of endpoints and says where, of
+several connections on the same ports, it begins. Frames at times at which none of the flows was
+open are not even decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import merge
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from auditor.capture import open_capture
+from auditor.decode.dissect import Decoder
+from auditor.errors import UsageError
+from auditor.flows.keys import canonical_keys, quote_key
+from auditor.judge.vocabulary import Outcome
+from auditor.records import Status, address_words
+from auditor.report.cells import plain_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from auditor.capture import FrameBatch
+    from auditor.decode.packets import Packets
+
+_ERROR_NS = 60_000_000_000
+"""How long after a flow's last frame an ICMP error that quotes it may come."""
+
+
+class Place(NamedTuple):
+    """A frame of a capture."""
+
+    capture: str
+    """As CaptureInfo.files has it."""
+    number: int
+    """1-based, as Wireshark counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A flow of which frames are wanted."""
+
+    flow_id: int
+    first_ns: int
+    last_ns: int
+    packets: int
+    client: tuple[int, int]
+    """Address words."""
+    client_port: int | None
+    errors: bool
+    """ICMP errors that quote it are wanted too."""
+
+    @property
+    def until_ns(self) -> int:
+        """Time of the last frame that can matter."""
+        return self.last_ns + (_ERROR_NS if self.errors else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PickedFrame:
+    """A frame of a wanted flow."""
+
+    flow_id: int
+    index: int
+    """1-based among the frames, or among the ICMP errors, of its flow."""
+    place: Place
+    time_ns: int
+    wire_len: int
+    linktype: int
+    data: bytes
+    """As captured."""
+    from_client: bool
+    error: bool
+    """An ICMP error that quotes the flow; it belongs to none itself."""
+    tcp_flags: int
+    payload_len: int
+
+
+def refuse_streams(sources: Collection[str]) -> None:
+    """Raise UsageError if one of the sources can be read only once."""
+    for source in sources:
+        path = Path(source)
+        if source == "-":
+            raise UsageError("standard input can be read only once: save it to a file first")
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UsageError(f"{source}: can be read only once: save it to a file first")
+
+
+def wanted_flows(flows: pd.DataFrame, flow_ids: Collection[int]) -> dict[Place, Wanted | None]:
+    """Map first frames to the flows of a report's table that they begin.
+
+    None: the beginning of another connection on the same ports, which ends a wanted one.
+    """
+    chosen = flows[flows["flow_id"].isin(list(flow_ids))]
+    ports = {*chosen["client_port"].dropna(), *chosen["server_port"].dropna()}
+    reused = (
+        (flows["transport"] == "tcp")
+        & flows["client_port"].isin(ports)
+        & flows["server_port"].isin(ports)
+        & flows["client_ip"].isin({*chosen["client_ip"], *chosen["server_ip"]})
+    )
+    begins: dict[Place, Wanted | None] = dict.fromkeys(_places(flows[reused]))
+    begins.update(zip(_places(chosen), _wanted(chosen), strict=True))
+    return begins
+
+
+def _places(flows: pd.DataFrame) -> Iterator[Place]:
+    return map(Place, flows["capture"].tolist(), flows["first_frame"].tolist())
+
+
+def _wanted(flows: pd.DataFrame) -> Iterator[Wanted]:
+    first, last = (
+        flows[name].to_numpy(dtype="datetime64[ns]").astype(np.int64).tolist()
+        for name in ("first_seen", "last_seen")
+    )
+    return map(
+        Wanted,
+        flows["flow_id"].tolist(),
+        first,
+        last,
+        (flows["packets_out"] + flows["packets_in"]).tolist(),
+        map(address_words, flows["client_ip"].tolist()),
+        plain_values("client_port", flows["client_port"]),
+        (flows["outcome"] == Outcome.REFUSED.value).tolist(),
+    )
+
+
+def picked_frames(
+    files: Sequence[str],
+    begins: dict[Place, Wanted | None],
+    most: int,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> Iterator[PickedFrame]:
+    """Read captures again, for the first `most` frames of each wanted flow, in time order.
+
+    files: as CaptureInfo.files. Of ICMP errors that quote a flow as many are added. Raises
+    CaptureError if nothing can be read any more, UsageError if nothing ever could be again.
+    """
+    refuse_streams(files)
+    flows = [flow for flow in begins.values() if flow is not None]
+    if not flows:
+        return
+    since_ns = min(flow.first_ns for flow in flows)
+    until_ns = max(flow.until_ns for flow in flows) + 1
+    decoder, seen = Decoder(), 0
+    with open_capture(files, since_ns=since_ns, until_ns=until_ns) as capture:
+        picker = _Picker(begins, capture.facts.files, most)
+        for batch in capture:
+            seen += len(batch)
+            frames = batch.select(picker.may_matter(batch.time_ns))
+            if len(frames):
+                yield from picker.pick(decoder.decode(frames))
+            if progress is not None:
+                progress(*capture.position(), seen)
+            if not picker.unfinished:
+                return
+
+
+class _Follow:
+    """A wanted flow whose first frame was met."""
+
+    __slots__ = ("errors", "flow", "frames")
+
+    def __init__(self, flow: Wanted) -> None:
+        self.flow = flow
+        self.frames = 0
+        self.errors = 0
+
+    def take(self, time_ns: int, most: int, *, error: bool) -> int:
+        """Count a frame and give its number, 0 if it is not wanted."""
+        flow = self.flow
+        if error:
+            wanted = flow.errors and self.errors < most and time_ns <= flow.until_ns
+            self.errors += wanted
+            return self.errors if wanted else 0
+        wanted = self.frames < most and flow.first_ns <= time_ns <= flow.last_ns
+        self.frames += wanted
+        return self.frames if wanted else 0
+
+    def is_complete(self, most: int) -> bool:
+        """Say whether nothing more can come that is wanted."""
+        flow = self.flow
+        return self.frames >= min(most, flow.packets) and (not flow.errors or self.errors >= most)
+
+
+class _Picker:
+    def __init__(self, begins: dict[Place, Wanted | None], files: Sequence[str], most: int) -> None:
+        self.unfinished = {flow.flow_id: flow for flow in begins.values() if flow is not None}
+        self._begins = begins
+        self._numbers = np.unique([place.number for place in begins])
+        self._files = files
+        self._most = most
+        self._open: dict[bytes, _Follow] = {}
+        self._spans = self._open_spans()
+
+    def may_matter(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mark the times at which an unfinished flow was open."""
+        starts, ends = self._spans
+        begun = starts.searchsorted(times, "right")
+        matter: NDArray[np.bool_] = times <= ends[begun]
+        return matter
+
+    def pick(self, packets: Packets) -> Iterator[PickedFrame]:
+        """Pick from decoded frames, in their order."""
+        frames = np.flatnonzero(packets.rows["status"] == Status.OK)
+        keys, _ = canonical_keys(packets.rows[frames])
+        begins = self._beginnings(packets.batch)
+        errors = [(quote.row, quote_key(quote)[0]) for quote in packets.quotes]
+        error_rows = {row for row, _ in errors}
+        left = len(self.unfinished)
+        for row, key in merge(zip(frames.tolist(), keys, strict=True), errors):
+            if row in begins:
+                self._begin(key, begins[row])
+            follow = self._open.get(key)
+            if follow is None:
+                continue
+            time_ns, error = int(packets.batch.time_ns[row]), row in error_rows
+            index = follow.take(time_ns, self._most, error=error)
+            if index:
+                yield self._frame(packets, row, follow.flow, index, error=error)
+            if follow.is_complete(self._most):
+                del self._open[key]
+                del self.unfinished[follow.flow.flow_id]
+        if len(self.unfinished) < left:
+            self._spans = self._open_spans()
+
+    def _beginnings(self, batch: FrameBatch) -> dict[int, Wanted | None]:
+        """Map rows of a batch to the flows that they begin."""
+        found: dict[int, Wanted | None] = {}
+        for row in np.flatnonzero(np.isin(batch.number, self._numbers)).tolist():
+            place = Place(self._files[int(batch.capture[row])], int(batch.number[row]))
+            if place in self._begins:
+                found[row] = self._begins[place]
+        return found
+
+    def _begin(self, key: bytes, flow: Wanted | None) -> None:
+        before = self._open.pop(key, None)
+        if before is not None:
+            del self.unfinished[before.flow.flow_id]
+        if flow is not None:
+            self._open[key] = _Follow(flow)
+
+    def _open_spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the sorted starts of unfinished flows, and behind each the latest end so far.
+
+        The ends have one item more, the first, for times before every start.
+        """
+        spans = sorted((flow.first_ns, flow.until_ns) for flow in self.unfinished.values())
+        ends = [-1, *(end for _, end in spans)]
+        starts = np.array([start for start, _ in spans], np.int64)
+        return starts, np.maximum.accumulate(np.array(ends, np.int64))
+
+    def _frame(
+        self, packets: Packets, row: int, flow: Wanted, index: int, *, error: bool
+    ) -> PickedFrame:
+        batch, packet = packets.batch, packets.rows[row]
+        start = int(batch.offset[row])
+        source = int(packet["src_hi"]), int(packet["src_lo"])
+        same_port = flow.client_port is None or int(packet["src_port"]) == flow.client_port
+        return PickedFrame(
+            flow.flow_id,
+            index,
+            Place(self._files[int(batch.capture[row])], int(batch.number[row])),
+            int(batch.time_ns[row]),
+            int(batch.wire_len[row]),
+            int(batch.linktype[row]),
+            bytes(batch.data[start : start + int(batch.captured_len[row])]),
+            source == flow.client and same_port,
+            error,
+            int(packet["tcp_flags"]),
+            int(packet["payload_len"]),
+        )
