@@ -67,9 +67,21 @@ class Seen(IntFlag):
 
 
 class Tunnel(IntEnum):
-    """How the innermost packet was carried."""
+    """How the innermost packet was carried: by its nearest carrier that has an id or addresses."""
 
     NONE = 0
+    MPLS = 1
+    PPPOE = 2
+    GRE = 3
+    IPIP = 4
+    VXLAN = 5
+    GENEVE = 6
+    ERSPAN = 7
+    GTP = 8
+    TEREDO = 9
+    L2TP = 10
+    PBB = 11
+    NSH = 12
 
 
 PACKET = np.dtype(
@@ -100,7 +112,8 @@ payload_offset, payload_len: the captured transport payload within the frame's c
 src_port, dst_port: 0 without ports; an echo request has ECHO_ID + identifier as src_port, its
 reply as dst_port, so that both name the requester's side. vlan: the outer VLAN id in the low 16
 bits, the next one in the high 16 (0 = none). transport: IP protocol number of the innermost IP
-packet. Where status is not OK the address and port fields may be 0.
+packet. tunnel_id: what tells two tunnels of a kind apart (docs/stacks.md), 0 where nothing does.
+Where status is not OK the address and port fields may be 0.
 """
 
 FLOW = np.dtype(

@@ -55,6 +55,8 @@ READ = b"\0\1ardbp32.bin\0octet\0blksize\x001456\0"
 SEARCH = windows.ssdp_search()
 PING = bytes.fromhex("0600ff06 000011be 80 00 00 00")
 IPMI = bytes.fromhex("0600ff07 00 00000000 00000000 09 2018c88100388e04b5")
+IPMI_SIGNED = IPMI[:4] + b"\x02" + IPMI[5:13] + bytes(16) + IPMI[13:]
+IPMI_2 = bytes.fromhex("0600ff07 06 10 00000000 00000000 2000") + bytes(32)
 TEMPLATE = pack(">HHHHHHI", 256, 2, 8, 4, 0x8000 | 129, 4, 5951)
 DATA = pack(">HH", 256, 12) + bytes(8)
 
@@ -103,13 +105,16 @@ def rtp(number: int, *, source: int = 0x5EED, kind: int = 8) -> bytes:
 
 
 OPENINGS = {
-    "dhcp-request": udp_client(DISCOVER, OFFER, changed(DISCOVER, 236), DISCOVER[:239]),
+    "dhcp-request": udp_client(
+        DISCOVER, OFFER, changed(DISCOVER, 236), DISCOVER[:239], DISCOVER[:240] + b"\x3d\x01\0\xff"
+    ),
     "dhcp-answer": udp_server(OFFER, DISCOVER, changed(OFFER, 241, 2), changed(OFFER, 242, 0)),
     "dhcpv6-message": udp_client(
         SOLICIT, SOLICIT[:-1], changed(SOLICIT, 5, 9), changed(SOLICIT, 9, 7)
     ),
     "dns-query": udp_client(QUERY, RESPONSE, QUERY[:-1], QUERY + b"x", changed(QUERY, 3, 0x43)),
     "dns-response": udp_server(RESPONSE, QUERY, RESPONSE[:-1], changed(RESPONSE, 7, 9)),
+    "dns-announcement": udp_client(MDNS, MDNS[:-1], changed(MDNS, 2, 0x04), changed(MDNS, 7, 0)),
     "dns-question": udp_client(
         RESPONSE[:40],
         changed(QUERY, -1, 9),
@@ -160,7 +165,9 @@ OPENINGS = {
     ),
     "tftp-first-block": udp_server(network.tftp_data(1, b"abc"), network.tftp_data(2, b"abc")),
     "ssdp-message": udp_client(SEARCH, SEARCH.replace(b"1.1", b"2.1"), b"NOTIFY / HTTP/1.1\r\n"),
-    "rmcp-message": udp_client(PING, changed(PING, 7), PING + b"x", changed(PING, 0)),
+    "rmcp-message": udp_client(
+        PING, changed(PING, 7), PING + b"x", changed(PING, 0), IPMI[:-2], IPMI_2[:-1]
+    ),
     "appflow-template": udp_client(APPFLOW, OTHER_VENDOR, APPFLOW[:-1], ipfix(DATA)),
     "ipfix-message": udp_client(
         ipfix(DATA),
@@ -237,7 +244,7 @@ OPENINGS = {
 }
 
 FURTHER = {
-    "dns-response": [POINTED, MDNS],
+    "dns-response": [POINTED],
     "dns-question": [QUERY[:-4] + pack(">HH", 65, 1)],
     "ntp-client": [b"\x1b" + NTP_TOLD[1:]],
     "ntp-server": [NTP_TOLD + bytes(20), NTP_TOLD + bytes.fromhex("0104 0010") + bytes(12)],
@@ -249,7 +256,8 @@ FURTHER = {
     "syslog-over-tcp": [LOG],
     "radius-request": [RADIUS + bytes(4)],
     "ssdp-message": [b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=9\r\nST: upnp:rootdevice\r\n\r\n"],
-    "rmcp-message": [IPMI],
+    "rmcp-message": [IPMI, IPMI_SIGNED, IPMI_2],
+    "dhcp-request": [DISCOVER[:240] + b"\0\x3d\x07\x01" + MAC + DISCOVER[240:]],
     "dhcpv6-message": [b"\x0c\0" + bytes(32) + pack(">HH", 9, len(SOLICIT)) + SOLICIT],
     "netflow-9": [NETFLOW9[:20] + pack(">HHHHHH", 0, 12, 256, 1, 8, 4) + DATA],
     "stun-message": [STUN[:3] + b"\0" + STUN[4:20]],

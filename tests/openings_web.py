@@ -24,6 +24,8 @@ IDS = b"\x08" + noise("dcid", 8) + b"\x05" + noise("scid", 5)
 INITIAL = b"\xc3" + bytes.fromhex("00000001") + IDS + b"\x00\x40\x64" + noise("initial", 100)
 INITIAL_2 = b"\xd0" + bytes.fromhex("6b3343cf") + IDS + b"\x02ab\x44\xb0" + noise("v2", 1200)
 HANDSHAKE = b"\xe0" + bytes.fromhex("00000001") + IDS + b"\x20" + noise("handshake", 32)
+RETRY = b"\xf0" + bytes.fromhex("00000001") + IDS + noise("retry", 24)
+GOOGLE_LONG = b"\xc3Q046\x50" + noise("q046", 30)
 NEGOTIATION = b"\x9a" + bytes(4) + IDS + bytes.fromhex("0a1a2a3a 00000001")
 GOOGLE = b"\x0d" + noise("cid", 8) + b"Q043\x01" + noise("google", 30)
 KEXINIT = (
@@ -119,7 +121,7 @@ OPENINGS = {
 
 FURTHER = {
     "tls-server-hello": [SERVER_HELLO[:20]],
-    "quic-long-header": [INITIAL_2, HANDSHAKE],
+    "quic-long-header": [INITIAL_2, HANDSHAKE, RETRY, GOOGLE_LONG],
     "smtp-greeting": [b"220 ready\r\n250-mail\r\n"],
     "ftp-greeting": [b"220 ready\r\n331 Password?\r\n"],
     "isakmp-header": [bytes(4) + IKE],

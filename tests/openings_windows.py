@@ -60,6 +60,9 @@ OPENINGS = {
     "netbios-name-question": udp_client(
         NAME_QUERY, changed(NAME_QUERY, 20, 0x61), changed(NAME_QUERY, -1, 2), NAME_QUERY[:-5]
     ),
+    "netbios-name-answer": udp_server(
+        changed(NAME_QUERY, 2, 0x85), NAME_QUERY, changed(NAME_QUERY, 2, 0x85)[:-5]
+    ),
     "dce-rpc-bind": tcp_client(BIND, changed(BIND, 2, 12), changed(BIND, -8), changed(BIND, 4)),
     "dce-rpc-bound": tcp_server(BOUND, changed(BOUND, 2, 11), changed(BOUND, -8)),
     "dce-rpc-fragment": tcp_client(

@@ -25,6 +25,7 @@ LAYERS = [
     {"hosts"},
     {"judge"},
     {"report"},
+    {"explain"},
     {"compare"},
     {"pipeline"},
     {"cli", "__main__"},
@@ -42,7 +43,7 @@ HOMES = {
     "zstandard": {"capture"},
     "lz4": {"capture"},
     "jsonschema": {"catalog"},
-    "pyshark": {"cli"},
+    "pyshark": {"explain"},
 }
 """Third-party library -> the parts that may import it; None = all."""
 

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from auditor.capture import open_capture
 from auditor.decode.dissect import Decoder
 from auditor.errors import AuditError
 from auditor.evidence.signatures import SignatureSet, Strength
-from auditor.flows import FlowTable
+from auditor.flows import Flows, FlowTable
 from auditor.records import address_text, transport_name
 
 pytestmark = needs_shared
@@ -27,8 +28,11 @@ pytestmark = needs_shared
 CAPTURES = SHARED / "captures"
 SIGNATURES = SignatureSet.load(Path(__file__).parents[1] / "rules" / "signatures.yaml")
 ICA_SESSION = "cisco-system-traffic-generator+trex-core__scripts__cap2__citrix.pcap"
-CAPTURES_PER_PROTOCOL = 1000
+CAPTURES_PER_PROTOCOL = 8
 """How many captures of each protocol tshark is asked about again, stream by stream."""
+
+LONGEST_LIST = 40
+"""INDEX.tsv lists no more protocols of a capture."""
 
 TSHARK_NAMES = {
     "afs-rx": {"rx"},
@@ -53,25 +57,25 @@ TSHARK_NAMES = {
 }
 """What tshark calls our protocols, where it is not the same word."""
 
+UNFINISHED = "the header of the only message is not all there; tshark waits for the rest"
+
 AGREED = {
     ("ica", ICA_SESSION): "tshark has no dissector for ICA",
     ("ica", "cisco-system-traffic-generator+trex-core__scripts__avl__citrix_0.pcap"): (
         "tshark has no dissector for ICA"
     ),
-    ("http", "OISF+suricata-verify__tests__detect-http-uri__UriTestSig19__test.fpc.pcap"): (
-        "the one frame has an impossible acknowledgement number, so tshark shows TCP alone"
-    ),
     (
         "http",
-        "cisco-system-traffic-generator+trex-core__scripts__exp__http1_with_option_ipv6-ex.pcap",
-    ): ("a routing header: tshark names the final destination, we the one in the fixed header"),
+        "OISF+suricata-verify__tests__detect-http-uri__UriTestSig19__test.fpc.pcap",
+    ): UNFINISHED,
     (
         "http",
         "seladb+PcapPlusPlus__Tests__Packet++Test__PacketExamples__HttpMalformedResponse.pcapng",
-    ): ("a status line without the rest; tshark waits for it"),
-    ("http", "seladb+PcapPlusPlus__Tests__Packet++Test__PacketExamples__PartialHttpRequest.pcap"): (
-        "a request line without the rest; tshark waits for it"
-    ),
+    ): UNFINISHED,
+    (
+        "http",
+        "seladb+PcapPlusPlus__Tests__Packet++Test__PacketExamples__PartialHttpRequest.pcap",
+    ): UNFINISHED,
     ("http2", "arkime+arkime__tests__pcap__arkime_synthetic.pcap"): (
         "the preface of HTTP/2 in clear on 443, where tshark insists on TLS"
     ),
@@ -119,13 +123,18 @@ def claims() -> list[Claim]:
     return found
 
 
-def claims_of(path: Path) -> list[Claim]:
-    """Recognise what is sure in one capture."""
+def flows_of(path: Path) -> Flows:
+    """Assemble the flows of one capture."""
     decoder, table = Decoder(), FlowTable()
     with open_capture([str(path)]) as capture:
         for batch in capture:
             table.update(decoder.decode(batch))
-    flows = table.finish()
+    return table.finish()
+
+
+def claims_of(path: Path) -> list[Claim]:
+    """Recognise what is sure in one capture."""
+    flows = flows_of(path)
     found = []
     for fact, a, b in zip(flows.facts, flows.heads_a, flows.heads_b, strict=True):
         transport = int(fact["transport"])
@@ -133,7 +142,7 @@ def claims_of(path: Path) -> list[Claim]:
         recognised = SIGNATURES.recognise(transport, client, server)
         if recognised is not None and recognised.strength > Strength.WEAK:
             ends = frozenset(
-                f"{address_text(int(fact[f'{side}_hi']), int(fact[f'{side}_lo']))} "
+                f"{ip_address(address_text(int(fact[f'{side}_hi']), int(fact[f'{side}_lo'])))} "
                 f"{fact[f'{side}_port']}"
                 for side in "ab"
             )
@@ -159,9 +168,15 @@ def test_captures_have_the_protocols() -> None:
     wrong = {
         (claim.protocol, claim.capture)
         for claim in claims()
-        if not agrees(claim.protocol, layers[claim.capture])
+        if len(layers[claim.capture]) < LONGEST_LIST
+        and not agrees(claim.protocol, layers[claim.capture])
     }
     assert wrong <= set(AGREED)
+
+
+def test_agreed_differences_exist() -> None:
+    """Every difference that is explained above is one that is still claimed."""
+    assert set(AGREED) <= {(claim.protocol, claim.capture) for claim in claims()}
 
 
 def test_known_protocols_are_still_recognised() -> None:
@@ -213,21 +228,20 @@ def layers_of(capture: str) -> defaultdict[frozenset[str], set[str]]:
             version = [name for name in layers[:inner] if name in {"ip", "ipv6"}]
             addresses = values[0:2] if version[-1:] == ["ip"] else values[2:4]
             ports = values[4:6] if layers[inner] == "tcp" else values[6:8]
-            ends = map(" ".join, zip(addresses, ports, strict=True))
+            ends = (
+                f"{ip_address(address)} {port}"
+                for address, port in zip(addresses, ports, strict=True)
+            )
             found[frozenset({layers[inner], *ends})].update(layers[inner + 1 :])
     return found
 
 
-@pytest.mark.parametrize("name", [ICA_SESSION])
-def test_real_ica_session(name: str) -> None:
+def test_real_ica_session() -> None:
     """The public recording of a classic ICA session is ICA beyond doubt, and its server is 1494."""
-    (claim,) = claims_of(CAPTURES / name)
+    path = CAPTURES / ICA_SESSION
+    (claim,) = claims_of(path)
     assert (claim.protocol, claim.strength) == ("ica", Strength.PROOF)
-    decoder, table = Decoder(), FlowTable()
-    with open_capture([str(CAPTURES / name)]) as capture:
-        for batch in capture:
-            table.update(decoder.decode(batch))
-    flows = table.finish()
+    flows = flows_of(path)
     (fact,) = flows.facts
     side = SIGNATURES.side_of_server(int(fact["transport"]), flows.heads_a[0], flows.heads_b[0])
     assert int(fact[f"{side}_port"]) == 1494

@@ -96,13 +96,22 @@ def test_an_entry_stands_in_one_line_with_its_comment_behind_it() -> None:
     assert "  - {name: ddc1, addresses: [10.0.0.1], roles: [ddc]}  # ns.conf:4 STA\n" in text
 
 
-def test_an_entry_that_is_too_long_has_a_line_for_each_key() -> None:
+def test_an_entry_that_is_too_long_has_lines_for_each_key() -> None:
     """No line of a machine with many addresses hides its roles at the far right."""
-    entry = SiteHost(tuple(ip_address(f"10.0.0.{n}") for n in range(1, 9)), (), ("adc",), "ns1")
+    entry = SiteHost(tuple(ip_address(f"10.0.0.{n}") for n in range(1, 99)), (), ("adc",), "ns1")
     text = site_text(Site(hosts=(entry,)), comments={entry: "ns.conf:4 NSIP"})
-    assert "  # ns.conf:4 NSIP\n  - name: ns1\n    addresses: [10.0.0.1," in text
+    assert "  # ns.conf:4 NSIP\n  - name: ns1\n    addresses: [10.0.0.1, 10.0.0.2," in text
     assert "\n    roles: [adc]\n" in text
+    assert max(map(len, text.splitlines())) <= 100
     assert reread(Site(hosts=(entry,))).hosts == (entry,)
+
+
+def test_a_long_text_stays_in_one_line() -> None:
+    """A reason of any length is whole, and an entry without roles says so."""
+    entry = Acceptance("10.0.0.1", None, None, "word " * 60 + "end")
+    roleless = SiteHost(tuple(ip_address(f"10.0.0.{n}") for n in range(1, 20)), (), ())
+    site = Site(hosts=(roleless,), acceptances=(entry,))
+    assert reread(site) == site
 
 
 def test_hosts_of_one_role_stand_under_its_name() -> None:
@@ -147,7 +156,7 @@ MACS = st.integers(1, 2**40).map(
 )
 HOSTS = st.builds(
     SiteHost,
-    st.lists(ADDRESSES, min_size=1, max_size=4, unique=True).map(tuple),
+    st.lists(ADDRESSES, min_size=1, max_size=9, unique=True).map(tuple),
     st.lists(MACS.filter(lambda mac: not int(mac[:2], 16) & 1), max_size=2, unique=True).map(tuple),
     ROLES,
     st.none() | NAMES,

@@ -171,10 +171,15 @@ def _audit(top: Fields, path: str) -> Audit:
 
 def _time(capture: Fields, path: str) -> int | None:
     text = capture.maybe_text("first_seen")
+    if text is None:
+        return None
     try:
-        return None if text is None else parse_time(text)
+        time_ns = parse_time(text)
     except UsageError as error:
         raise AuditError(f"{path}: capture.first_seen: {error}") from None
+    if abs(time_ns) >= 2**63:
+        raise AuditError(f"{path}: capture.first_seen: expected a capture's time, found {text}")
+    return time_ns
 
 
 def _finding(row: Fields, path: str) -> Finding:

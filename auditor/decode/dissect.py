@@ -1,10 +1,10 @@
-"""The general path: one frame at a time, every stack that is known.
+"""From a batch of frames to its rows: the plain path for every frame, the general path for few.
 
     link header -> IP header -> transport header -> one PACKET row
 
-A frame that a stage cannot read gets that stage's status, never an exception. A tunnel is its
-outer packet: one that carries IP inside would hand `read_datagram` a new EtherType and position.
-A faster decoder must give the same rows; what follows them (quotes, MACs) asks only for rows.
+A frame that a stage cannot read gets that stage's status, never an exception. Rows that may hide
+a packet deeper inside (auditor.decode.carriers) are read again by auditor.decode.general. A faster
+plain path must give the same rows; what follows them (carriers, quotes, MACs) asks only for rows.
 """
 
 from __future__ import annotations
@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.decode.carriers import find_carriers
 from auditor.decode.fragments import FragmentTable, Head
 from auditor.decode.icmp import is_error, read_quotes
 from auditor.decode.internet import read_datagram
 from auditor.decode.links import read_link
 from auditor.decode.macs import MacWatch
 from auditor.decode.packets import Packets
+from auditor.decode.rows import Row, nowhere, portless
 from auditor.decode.transports import read_segment
-from auditor.records import PACKET, Status, Tunnel
+from auditor.records import PACKET, Status
 
 if TYPE_CHECKING:
-    from auditor.capture.batch import FrameBatch
-    from auditor.decode.internet import Datagram
+    from numpy.typing import NDArray
 
-_Row = tuple[int, ...]
-"""The fields of PACKET, in its order."""
+    from auditor.capture.batch import FrameBatch
+    from auditor.decode.general import GeneralPath
+    from auditor.decode.internet import Datagram
 
 
 class Decoder:
@@ -36,6 +38,7 @@ class Decoder:
     def __init__(self, macs: frozenset[str] = frozenset()) -> None:
         """Watch for these Ethernet source addresses; ValueError where one is none."""
         self._fragments = FragmentTable()
+        self._general: GeneralPath | None = None
         self._watch = MacWatch(macs)
 
     @property
@@ -59,23 +62,35 @@ class Decoder:
             )
         ]
         rows = np.array(frames, dtype=PACKET)
+        carried_errors = self._open_carriers(batch, rows)
         self._watch.observe(batch, rows)
-        return Packets(batch, rows, list(read_quotes(batch, rows)))
+        return Packets(batch, rows, list(read_quotes(batch, rows, carried_errors)))
 
-    def _read_frame(self, frame: bytes, linktype: int, time_ns: int, wire_len: int) -> _Row:
+    def _open_carriers(self, batch: FrameBatch, rows: NDArray[np.void]) -> dict[int, Datagram]:
+        """Take the general path where it is needed; give the ICMP errors inside, by row."""
+        carriers = find_carriers(rows)
+        if not len(carriers):
+            return {}
+        if self._general is None:
+            from auditor.decode.general import GeneralPath  # noqa: PLC0415 - dpkt takes its time
+
+            self._general = GeneralPath()
+        return self._general.reread(batch, rows, carriers)
+
+    def _read_frame(self, frame: bytes, linktype: int, time_ns: int, wire_len: int) -> Row:
         link = read_link(linktype, frame)
         if isinstance(link, Status):
-            return _nowhere(link, time_ns, wire_len, 0)
+            return nowhere(link, time_ns, wire_len, 0)
         datagram = read_datagram(frame, link.ethertype, link.position)
         if isinstance(datagram, Status):
-            return _nowhere(datagram, time_ns, wire_len, link.vlan)
+            return nowhere(datagram, time_ns, wire_len, link.vlan)
         if datagram.fragment and datagram.fragment.offset:
             return self._read_later_fragment(datagram, time_ns, wire_len, link.vlan)
         if is_error(frame, datagram):
-            return _portless(Status.ICMP_ERROR, datagram, time_ns, wire_len, link.vlan)
+            return portless(Status.ICMP_ERROR, datagram, time_ns, wire_len, link.vlan)
         segment = read_segment(frame, datagram.protocol, datagram.position, datagram.end)
         if isinstance(segment, Status):
-            return _portless(segment, datagram, time_ns, wire_len, link.vlan)
+            return portless(segment, datagram, time_ns, wire_len, link.vlan)
         if datagram.fragment:
             head = Head(time_ns, datagram.protocol, segment.src_port, segment.dst_port)
             self._fragments.remember(datagram, head)
@@ -102,41 +117,9 @@ class Decoder:
 
     def _read_later_fragment(
         self, datagram: Datagram, time_ns: int, wire_len: int, vlan: int
-    ) -> _Row:
+    ) -> Row:
         head = self._fragments.find(datagram, time_ns)
         if head is None:
-            return _portless(Status.FRAGMENT, datagram, time_ns, wire_len, vlan)
+            return portless(Status.FRAGMENT, datagram, time_ns, wire_len, vlan)
         whole = datagram._replace(protocol=head.protocol)
-        return _portless(Status.OK, whole, time_ns, wire_len, vlan, (head.src_port, head.dst_port))
-
-
-def _portless(
-    status: Status,
-    datagram: Datagram,
-    time_ns: int,
-    wire_len: int,
-    vlan: int,
-    ports: tuple[int, int] = (0, 0),
-) -> _Row:
-    """Make the row of a frame whose own transport header is not there to read."""
-    return (
-        time_ns,
-        *datagram[2:6],
-        wire_len,
-        0,
-        0,
-        *ports,
-        0,
-        0,
-        vlan,
-        datagram.protocol,
-        0,
-        status,
-        datagram.version,
-        Tunnel.NONE,
-    )
-
-
-def _nowhere(status: Status, time_ns: int, wire_len: int, vlan: int) -> _Row:
-    """Make the row of a frame without addresses."""
-    return (time_ns, 0, 0, 0, 0, wire_len, 0, 0, 0, 0, 0, 0, vlan, 0, 0, status, 0, Tunnel.NONE)
+        return portless(Status.OK, whole, time_ns, wire_len, vlan, (head.src_port, head.dst_port))

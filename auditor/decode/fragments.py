@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from auditor.decode.carriers import Innermost
     from auditor.decode.internet import Datagram
 
 _LIFETIME_NS = 60 * 10**9
@@ -18,6 +19,8 @@ class Head(NamedTuple):
     protocol: int
     src_port: int
     dst_port: int
+    innermost: Innermost | None = None
+    """What was found inside, where the datagram carries another."""
 
 
 class FragmentTable:

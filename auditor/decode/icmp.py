@@ -13,7 +13,7 @@ from auditor.decode.transports import read_segment
 from auditor.records import IPPROTO_ICMP, IPPROTO_ICMPV6, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -41,19 +41,26 @@ def is_error(frame: bytes, datagram: Datagram) -> bool:
     )
 
 
-def read_quotes(batch: FrameBatch, rows: NDArray[np.void]) -> Iterator[Quote]:
+def read_quotes(
+    batch: FrameBatch, rows: NDArray[np.void], carried: Mapping[int, Datagram]
+) -> Iterator[Quote]:
     """Read what the ICMP errors of a batch quote, in their order; `rows` are its PACKET rows.
 
+    `carried` holds, by row, the errors that do not stand behind a plain link header.
     An error that quotes too little of a packet, or a later fragment, yields nothing.
     """
     for row in np.flatnonzero(rows["status"] == Status.ICMP_ERROR).tolist():
         start = int(batch.offset[row])
         frame = batch.data[start : start + int(batch.captured_len[row])]
-        link = read_link(int(batch.linktype[row]), frame)
-        error = link if isinstance(link, Status) else read_datagram(frame, *link[:2])
+        error = carried.get(row) or _read_plain(int(batch.linktype[row]), frame)
         quote = None if isinstance(error, Status) else _read_quote(frame, error, row)
         if quote:
             yield quote
+
+
+def _read_plain(linktype: int, frame: bytes) -> Datagram | Status:
+    link = read_link(linktype, frame)
+    return link if isinstance(link, Status) else read_datagram(frame, *link[:2])
 
 
 def _read_quote(frame: bytes, error: Datagram, row: int) -> Quote | None:

@@ -15,18 +15,21 @@ _IPV6_FRAGMENT = Struct("!BxHI")
 _FRAGMENT_HEADER = 44
 _EXTENSION_HEADERS = frozenset({0, 43, 60, _FRAGMENT_HEADER})  # hop-by-hop, routing, destination
 
-_CARRIERS_OF_IP = frozenset(
+CARRIERS_OF_IP = frozenset(
     {
         0x22F3,  # TRILL
         0x6558,  # transparent Ethernet bridging
+        0x880B,  # PPP
         0x8847,  # MPLS
         0x8848,  # MPLS multicast
         0x8864,  # PPPoE session
         0x88E5,  # MACsec
         0x88E7,  # provider backbone bridging
+        0x892F,  # HSR
         0x894F,  # network service header
     }
 )
+"""EtherTypes of what may hold an IP packet further inside."""
 
 
 class Fragment(NamedTuple):
@@ -64,7 +67,7 @@ def read_datagram(frame: bytes, ethertype: int, position: int) -> Datagram | Sta
         return _read_ipv4(frame, position)
     if ethertype == ETHERTYPE_IPV6:
         return _read_ipv6(frame, position)
-    return Status.UNSUPPORTED if ethertype in _CARRIERS_OF_IP else Status.NOT_IP
+    return Status.UNSUPPORTED if ethertype in CARRIERS_OF_IP else Status.NOT_IP
 
 
 def short(frame: bytes, needed: int) -> Status:

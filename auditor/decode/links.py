@@ -60,25 +60,53 @@ def source_mac(linktype: int, data: bytes, start: int) -> bytes:
     return b""
 
 
+def read_tags(frame: bytes, ethertype: int, position: int) -> Link | Status:
+    """Walk VLAN tags and LLC from behind an EtherType field; a third tag and further are no ids."""
+    vlan = 0
+    while ethertype in _VLAN_TAGS:
+        if len(frame) < position + 4:
+            return Status.TRUNCATED
+        identifier = (frame[position] << 8 | frame[position + 1]) & 0x0FFF
+        if vlan <= 0xFFFF:
+            vlan |= identifier << (16 if vlan else 0)
+        ethertype = frame[position + 2] << 8 | frame[position + 3]
+        position += 4
+    if ethertype > _LONGEST_802_3:
+        return Link(ethertype, position, vlan)
+    return read_llc(frame, position, vlan)
+
+
+def read_llc(frame: bytes, position: int, vlan: int) -> Link | Status:
+    """Read the LLC header at `position`, behind these VLAN ids."""
+    header = frame[position : position + 8]
+    if len(header) < (8 if header[:3] == _LLC_SNAP else 3):
+        return Status.TRUNCATED
+    if header[:3] == _LLC_SNAP:
+        return Link(header[6] << 8 | header[7], position + 8, vlan)
+    if header[:3] == _LLC_IPV4:
+        return Link(ETHERTYPE_IPV4, position + 3, vlan)
+    return Link(_NOT_IP, position, vlan)
+
+
 def _read_ethernet(frame: bytes) -> Link | Status:
     if len(frame) < 14:
         return Status.TRUNCATED
     ethertype = frame[12] << 8 | frame[13]
     if ethertype in {ETHERTYPE_IPV4, ETHERTYPE_IPV6}:
         return Link(ethertype, 14, 0)
-    return _follow(frame, ethertype, 14)
+    return read_tags(frame, ethertype, 14)
 
 
 def _read_cooked(frame: bytes) -> Link | Status:
     if len(frame) < 16:
         return Status.TRUNCATED
-    return _follow(frame, frame[14] << 8 | frame[15], 16)
+    return read_tags(frame, frame[14] << 8 | frame[15], 16)
 
 
 def _read_cooked_2(frame: bytes) -> Link | Status:
     if len(frame) < 20:
         return Status.TRUNCATED
-    return _follow(frame, frame[0] << 8 | frame[1], 20)
+    return read_tags(frame, frame[0] << 8 | frame[1], 20)
 
 
 def _read_raw(frame: bytes) -> Link | Status:
@@ -97,33 +125,6 @@ def _read_loopback(frame: bytes) -> Link | Status:
     if family > 0xFFFF:  # written in the byte order of the capturing machine
         family = int.from_bytes(frame[:4], "little")
     return Link(_FAMILIES.get(family, family if family > _LONGEST_802_3 else _NOT_IP), 4, 0)
-
-
-def _follow(frame: bytes, ethertype: int, position: int) -> Link | Status:
-    """Walk VLAN tags and LLC from behind an EtherType field; further tags than two count too."""
-    vlan = 0
-    while ethertype in _VLAN_TAGS:
-        if len(frame) < position + 4:
-            return Status.TRUNCATED
-        identifier = (frame[position] << 8 | frame[position + 1]) & 0x0FFF
-        if vlan <= 0xFFFF:
-            vlan |= identifier << (16 if vlan else 0)
-        ethertype = frame[position + 2] << 8 | frame[position + 3]
-        position += 4
-    if ethertype > _LONGEST_802_3:
-        return Link(ethertype, position, vlan)
-    return _read_llc(frame, position, vlan)
-
-
-def _read_llc(frame: bytes, position: int, vlan: int) -> Link | Status:
-    header = frame[position : position + 8]
-    if len(header) < (8 if header[:3] == _LLC_SNAP else 3):
-        return Status.TRUNCATED
-    if header[:3] == _LLC_SNAP:
-        return Link(header[6] << 8 | header[7], position + 8, vlan)
-    if header[:3] == _LLC_IPV4:
-        return Link(ETHERTYPE_IPV4, position + 3, vlan)
-    return Link(_NOT_IP, position, vlan)
 
 
 _READERS: dict[int, Callable[[bytes], Link | Status]] = {

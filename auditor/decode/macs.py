@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from auditor.decode.links import source_mac
+from auditor.records import Tunnel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from auditor.capture.batch import FrameBatch
@@ -28,10 +30,12 @@ class MacWatch:
         """Note who sent a batch's IP packets, given as PACKET rows of any status."""
         if not self._watched:
             return
+        # Who sends a tunnel's frames need not be near the hosts that speak inside.
+        versions = np.where(rows["tunnel"] == Tunnel.NONE, rows["ip_version"], 0)
         for start, linktype, version, high, low in zip(
             batch.offset.tolist(),
             batch.linktype.tolist(),
-            rows["ip_version"].tolist(),
+            versions.tolist(),
             rows["src_hi"].tolist(),
             rows["src_lo"].tolist(),
             strict=True,

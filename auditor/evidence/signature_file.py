@@ -22,7 +22,7 @@ from auditor.evidence.signature_model import (
 from auditor.records import IPPROTO_SCTP, IPPROTO_TCP, IPPROTO_UDP
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from pathlib import Path
 
     from auditor.documents import Entry
@@ -54,12 +54,17 @@ def read_signatures(path: Path) -> tuple[dict[str, Protocol], tuple[Signature, .
             entry.report("id", f"protocol {protocol.id!r} stands here twice")
         protocols[protocol.id] = protocol
     signatures: dict[str, Signature] = {}
+    general: dict[str, str] = {}
     for entry in top.entries("signatures"):
         signature = _signature(entry, protocols)
         if signature.id in signatures:
             entry.report("id", f"signature {signature.id!r} stands here twice")
         signatures[signature.id] = signature
-    _expect_refinements_first(top, protocols, signatures.values())
+        # Of matches that are equally sure the upper one wins, so a use further down never would.
+        general.setdefault(signature.protocol, signature.id)
+        own = protocols.get(signature.protocol)
+        if own is not None and own.kind_of in general:
+            entry.report("id", f"must stand above {general[own.kind_of]!r}, which it refines")
     document.finish()
     return protocols, tuple(signatures.values())
 
@@ -144,8 +149,10 @@ def _patterns(entry: Entry) -> tuple[Pattern, ...]:
         pairs = zip(value, known, mask or known, strict=False)
         full = bytes(each & more for _, each, more in pairs)
         masked = bytes(a & b for a, b in zip(value, full, strict=False))
-        if masked:
+        if any(full):
             patterns.append(Pattern(offset, masked, full))
+        else:
+            entry.report("bytes", "an alternative that would fit any payload")
     return tuple(patterns)
 
 
@@ -192,18 +199,3 @@ def _known_names(entry: Entry, key: str, known: Collection[str]) -> list[str]:
             hint = f"did you mean {near[0]!r}?" if near else "docs/signatures.md lists them"
             entry.report(key, f"{key!r}: {name!r} is no known check; {hint}")
     return [name for name in found if name in known]
-
-
-def _expect_refinements_first(
-    top: Entry, protocols: dict[str, Protocol], signatures: Iterable[Signature]
-) -> None:
-    """Report a signature of a protocol that stands above one of its refinements.
-
-    Of matches that are equally strong the upper one wins, so a refinement below would never.
-    """
-    general: dict[str, str] = {}
-    for entry, signature in zip(top.entries("signatures"), signatures, strict=False):
-        general.setdefault(signature.protocol, signature.id)
-        own = protocols.get(signature.protocol)
-        if own is not None and own.kind_of in general:
-            entry.report("id", f"must stand above {general[own.kind_of]!r}, which it refines")

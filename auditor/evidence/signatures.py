@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from auditor.evidence.signature_file import read_signatures
 from auditor.evidence.signature_model import CLIENT, EITHER, SERVER, Protocol, Signature, Strength
+from auditor.records import IPPROTO_TCP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -177,11 +178,13 @@ class SignatureSet:
     def _first_speaker(
         self, transport: int, payloads: tuple[bytes, ...], others: tuple[bytes, ...]
     ) -> str:
-        """Take the only side that spoke for the one that must speak first.
+        """Take the only side of a stream that spoke for the one that must speak first.
 
         Only proof counts, since that is how protocols open; what is merely strong may come later.
         """
-        best = None if any(others) else self._best(EITHER, transport, payloads)
+        if transport != IPPROTO_TCP or any(others):
+            return ""
+        best = self._best(EITHER, transport, payloads)
         if best is None or best.strength is not Strength.PROOF:
             return ""
         return self.protocols[best.signature.protocol].first_speaker

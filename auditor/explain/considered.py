@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from auditor.catalog.lookup import PortQuery, covers
 from auditor.catalog.model import ANY_CITRIX
-from auditor.explain.model import Considered, Consideration
+from auditor.explain.model import Consideration, Considered
 from auditor.judge.rulebook import pattern_names
 from auditor.judge.vocabulary import Verdict
 from auditor.judge.wording import service_text
@@ -64,8 +64,6 @@ class _Considering:
         self._kind = kind
         self._judgement = judgement
         self._cited = set(judgement.rule_ids)
-        self._client = book.closure(kind.client.roles)
-        self._server = book.closure(kind.server.roles | kind.names.roles)
 
     def on(self, transport: str, port: int | None, *, own: bool) -> Consideration:
         """Hold the rules of one service against the flow; `own` is the flow's own service."""
@@ -114,7 +112,7 @@ class _Considering:
             return "for the record; it matches no flow"
         misses = self._misses(rule, held)
         if not own and not misses:
-            return "fits, but the flow is on the other transport"
+            return "both ends fit, but the flow is on the other transport"
         return "; ".join(misses) or "does not cover the flow"
 
     def _why_it_fits(self, held: Considered) -> str:
@@ -124,7 +122,9 @@ class _Considering:
             "hostname-confirmed": "the host name confirms it",
             "broadcast": "by the broadcast address",
         }
-        parts = ["fits", *(how[extra] for extra in sorted(match.extra) if extra in how)]
+        parts = ["covers the flow", *(how[extra] for extra in sorted(match.extra) if extra in how)]
+        if held.rule.weak:
+            parts.append("but so wide a rule proves little")
         if not held.cited:
             verdict = self._judgement.verdict
             parts.append(

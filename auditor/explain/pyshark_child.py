@@ -1,7 +1,7 @@
 """The child process in which pyshark works: `CAPTURE TSHARK SECONDS` in, one line of JSON out.
 
-    {"frames": [{"protocols": "eth:ip:tcp:tls", "details": ["..."]}, ...]}
-    {"reason": "..."}
+{"frames": [{"protocols": "eth:ip:tcp:tls", "details": ["..."]}, ...]}
+{"reason": "..."}
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _BELOW = frozenset({"tcp", "udp", "icmp", "icmpv6", "sctp", "esp", "gre", "ip", 
 """Layers that the flow's own facts already tell."""
 
 _REMARK = "_ws.expert"
+_CHAT = 0x0020_0000
+"""Severity of what Wireshark says of every connection, such as that it begins."""
 _MOST_DETAILS = 4
 _LONGEST = 300
 
@@ -48,9 +50,7 @@ def _dissect(capture: str, tshark: str, seconds: float) -> list[dict[str, object
     found: list[dict[str, object]] = []
     # Given a loop, pyshark looks for none and sets no child watcher, which Python 3.14 has not.
     loop = asyncio.new_event_loop()
-    frames = pyshark.FileCapture(
-        capture, eventloop=loop, tshark_path=tshark, keep_packets=False
-    )
+    frames = pyshark.FileCapture(capture, eventloop=loop, tshark_path=tshark, keep_packets=False)
     try:
         frames.apply_on_packets(lambda packet: found.append(_told(packet)), timeout=seconds)
     finally:
@@ -75,21 +75,24 @@ def _first_line(layer: XmlLayer) -> Iterator[str]:
         field = layer.get_field(name)
         if name.startswith(_REMARK) or not field.showname:
             continue
-        for each in (field.main_field, *field.alternate_fields):
-            yield f"{layer.layer_name}: {_line(each)}"
+        for each in field.all_fields:
+            yield _line(each)
         return
 
 
 def _remarks(layer: XmlLayer) -> Iterator[str]:
     """Yield what Wireshark finds remarkable, such as a retransmission."""
-    field = layer.get_field(f"{_REMARK}.message")
-    if field is not None:
-        for each in (field.main_field, *field.alternate_fields):
-            yield f"remark: {_line(each)}"
+    messages, gravity = (layer.get_field(f"{_REMARK}.{name}") for name in ("message", "severity"))
+    if messages is None or gravity is None:
+        return
+    for message, severity in zip(messages.all_fields, gravity.all_fields, strict=False):
+        if int(severity.show) > _CHAT:
+            yield f"remark: {str(message.show).strip()[:_LONGEST]}"
 
 
 def _line(field: LayerField) -> str:
-    return str(field.showname or field.show or "").strip()[:_LONGEST]
+    text = str(field.showname or field.show or "")
+    return text.removesuffix("\\r\\n").strip()[:_LONGEST]
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ from auditor.errors import UsageError
 from auditor.explain.considered import consider
 from auditor.explain.model import End, FoundOf, HeardName, Payload, Story
 from auditor.explain.outcome import direction_why, flag_words, outcome_why, sides_seen
-from auditor.judge.vocabulary import Verdict
 from auditor.records import NO_TIME, WITH_PORTS, address_text, transport_name
 from auditor.report.cells import plain_values
 from auditor.report.notices import FindingRows
-from auditor.report.text import count, duration
+from auditor.report.text import listed, span_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,31 +95,36 @@ def _first_ns(judged: Judged, row: int) -> int:
 def _names(judged: Judged, names: Names, row: int) -> Iterator[HeardName]:
     """Yield the names of the flow's own payload, then those told of its server's address."""
     orientation, hosts = judged.orientation, judged.hosts
-    for seen in names.own[row]:
-        yield HeardName(seen, "in this flow's own payload")
     client = hosts.words[int(orientation.client[row])]
-    server = hosts.words[int(orientation.server[row])]
-    first_ns = _first_ns(judged, row)
-    for seen in names.address_names.get(server, ()):
-        yield HeardName(seen, _heard(seen, client, first_ns))
+    told = names.address_names.get(hosts.words[int(orientation.server[row])], ())
+    yield from (HeardName(seen, "in this flow's own payload") for seen in names.own[row])
+    for seen in told:
+        if seen.asker in {None, client}:
+            yield HeardName(seen, _heard(seen, _first_ns(judged, row)))
     shown = judged.naming.shown.get(row)
-    if shown is not None and shown.kind not in {"inventory", *(n.kind for n in names.own[row])}:
-        known = {seen.name for seen in names.address_names.get(server, ())}
+    if shown is not None and shown.kind != "inventory":
+        known = {seen.name for seen in (*names.own[row], *told)}
         if shown.name not in known:
             yield HeardName(shown, "in another flow of this client to the same service")
+    strangers: dict[tuple[str, str], list[SeenName]] = {}
+    for seen in told:
+        if seen.asker not in {None, client}:
+            strangers.setdefault((seen.name, seen.kind), []).append(seen)
+    for group in strangers.values():
+        yield HeardName(group[0], f"told to {_hosts(group)}, not to this client")
 
 
-def _heard(seen: SeenName, client: tuple[int, int], first_ns: int) -> str:
-    """Say who was told a name of an address, and whether in time for the flow."""
-    if seen.asker is None:
-        who = "heard by everyone"
-    elif seen.asker == client:
-        who = "told to this client"
-    else:
-        return f"told to {address_text(*seen.asker)}, so it counts for nothing here"
+def _heard(seen: SeenName, first_ns: int) -> str:
+    """Say whether a name of an address was known in time for the flow."""
+    who = "heard by everyone" if seen.asker is None else "told to this client"
     if seen.time_ns > first_ns:
-        return f"{who}, but {duration((seen.time_ns - first_ns) / 1e9)} after the flow began"
-    return f"{who} {duration((first_ns - seen.time_ns) / 1e9)} before the flow began"
+        return f"{who}, but {span_text(seen.time_ns - first_ns)} after the flow began"
+    return f"{who} {span_text(first_ns - seen.time_ns)} before the flow began"
+
+
+def _hosts(group: list[SeenName]) -> str:
+    askers = dict.fromkeys(address_text(*seen.asker) for seen in group if seen.asker)
+    return listed(askers, 1) if len(askers) == 1 else f"{len(askers)} other hosts"
 
 
 def _findings(report: Report, flow_id: int) -> Iterator[FoundOf]:

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from auditor.report.picking import PickedFrame
 
 PATIENCE_S = 30
+_GRACE_S = 5
+"""The child gives up first, and in order; so long we wait for one that cannot."""
 
 _CAPTURE = "flow.pcapng"
 _CHILD = "auditor.explain.pyshark_child"
@@ -87,12 +90,11 @@ def _ask_child(directory: str, tshark: str, patience_s: float) -> bytes:
         raise NotAvailableError(f"Python cannot be started: {error.strerror or error}") from None
     with child:
         try:
-            # The child gives up first, and in order; this is for one that cannot.
-            return child.communicate(timeout=patience_s + 5)[0]
+            return child.communicate(timeout=patience_s + _GRACE_S)[0]
         except subprocess.TimeoutExpired:
             raise NotAvailableError(f"no answer within {patience_s:g} s") from None
         finally:
-            if child.poll() is None:
+            if child.poll() != 0:
                 _end_tree(child)
 
 
@@ -106,7 +108,8 @@ def _end_tree(child: subprocess.Popen[bytes]) -> None:
         )
         child.kill()
     else:
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):  # it took its own along
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def _read(answer: bytes, expected: int) -> list[Dissection]:

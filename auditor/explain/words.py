@@ -49,6 +49,6 @@ CAVEATS = {
 VERIFICATIONS = {
     "verified": "the payload is the protocol that the line names",
     "contradicted": "the payload is positively another protocol",
-    "encrypted": "encrypted where that is expected, so the inside cannot be told",
+    "encrypted": "as is expected there, so the inside cannot be told",
     "unverified": "no payload, a cut one, or no known signature",
 }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from auditor.evidence.patterns import Coverage, coverage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from auditor.catalog.model import Service
 
 SERVER, CLIENT, EITHER, ALONE = "server", "client", "either", "alone"
@@ -50,7 +52,7 @@ class Trace:
     flows: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clue:
     """One kind of traffic that speaks for one role."""
 
@@ -101,10 +103,6 @@ class Habit:
     role: str
     words: frozenset[str]
 
-    def fits(self, name: str) -> bool:
-        """Say whether the first label of a host name has one of the words, as `ctx-vda07` has."""
-        return not self.words.isdisjoint(_WORD.findall(name.partition(".")[0]))
-
 
 @dataclass(frozen=True)
 class ClueBook:
@@ -117,6 +115,21 @@ class ClueBook:
     """From here on a role is taken to be the host's, unless the user wants another measure."""
     mention: int
     """Below this a role is not worth mentioning."""
+
+    def called(self, names: Iterable[str]) -> dict[str, str]:
+        """Map the roles that a host's names speak for to the first name that does."""
+        found: dict[str, str] = {}
+        for name in names:
+            words = words_of(name)
+            for habit in self.habits:
+                if not habit.words.isdisjoint(words):
+                    found.setdefault(habit.role, name)
+        return found
+
+
+def words_of(name: str) -> list[str]:
+    """List the words in the first label of a host name: `ctx`, `vda` of `ctx-vda07.corp.example`."""
+    return _WORD.findall(name.partition(".")[0])
 
 
 def covers(patterns: tuple[str, ...], name: str) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from auditor.infer.clues import ALONE, CLIENT, EITHER, SERVER
+from auditor.infer.naming import HostNames
 from auditor.infer.traces import traces_of
 from auditor.records import address_words
 
@@ -89,10 +91,12 @@ class _Weighed:
 
     clue: Clue
     peers: Mapping[int, _Peer]
+    roles: frozenset[str]
+    """Of those that the clue asks of its peers, the ones that they hold."""
 
 
 _Known = list[frozenset[str]]
-"""By row of Hosts.table: the roles that count as known, with what they imply."""
+"""By row of Hosts.table: the roles that count as known, without what they imply."""
 
 _Found = dict[tuple[int, str], list[_Weighed]]
 """By row of Hosts.table and role: the clues that hold."""
@@ -104,30 +108,32 @@ class _Finder:
     def __init__(
         self, scene: Scene, book: ClueBook, catalog: Catalog, traces: Iterable[Trace]
     ) -> None:
-        self._catalog = catalog
         self._book = book
         self._hosts = scene.hosts
-        self.declared: _Known = [catalog.closure(host.roles) for host in scene.hosts.table]
+        self._closure = cache(catalog.closure)
+        self.declared: _Known = [host.roles for host in scene.hosts.table]
         self._open = [
             not (host.listed or host.special or pair in _NOBODY)
             for host, pair in zip(scene.hosts.table, scene.hosts.words, strict=True)
         ]
         self._seen = _gather(book, traces)
-        self._names = _host_names(scene)
+        self._names = HostNames(scene)
+        self._called = {host: book.called(names) for host, names in self._names.all.items()}
 
     def weigh(self, known: _Known) -> _Found:
         """List which clues hold while these roles are known."""
         found: _Found = defaultdict(list)
         for (clue, host), peers in self._seen.items():
-            if self._open[host] and _allowed(clue, known[host]):
+            if self._open[host] and self._allowed(clue, known[host]):
                 counted = self._counted(clue, host, peers, known)
                 if len(counted) >= clue.peers:
-                    found[host, clue.role].append(_Weighed(clue, counted))
+                    roles = frozenset().union(*(self._closure(known[peer]) for peer in counted))
+                    found[host, clue.role].append(_Weighed(clue, counted, clue.peer & roles))
         for clue in self._book.clues:
             if clue.side == ALONE:
                 for host, roles in enumerate(known):
-                    if self._open[host] and _allowed(clue, roles):
-                        found[host, clue.role].append(_Weighed(clue, {}))
+                    if self._open[host] and self._allowed(clue, roles):
+                        found[host, clue.role].append(_Weighed(clue, {}, frozenset()))
         return found
 
     def known(self, weighed: _Found, sure: float) -> _Known:
@@ -136,10 +142,7 @@ class _Finder:
         for (host, role), clues in weighed.items():
             if self.confidence(host, role, clues) >= sure:
                 roles[host].add(role)
-        return [
-            self._catalog.closure(own | roles[host]) if host in roles else own
-            for host, own in enumerate(self.declared)
-        ]
+        return [own | roles[host] for host, own in enumerate(self.declared)]
 
     def confidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> float:
         """Give the chance that at least one of the clues is right, as if they knew no other."""
@@ -152,9 +155,7 @@ class _Finder:
 
     def implied(self, roles: frozenset[str], role: str) -> bool:
         """Say whether another role of the host says as much and more."""
-        return any(
-            role in self._catalog.closure(frozenset({other})) for other in roles - {role}
-        )
+        return role in self._closure(roles - {role})
 
     def evidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> tuple[str, ...]:
         """Put what speaks for a role into words."""
@@ -166,28 +167,27 @@ class _Finder:
     def _say(self, weighed: _Weighed) -> str:
         services = sorted({each for peer in weighed.peers.values() for each in peer.services})
         more = f" and {len(services) - _MOST_SERVICES} more" if services[_MOST_SERVICES:] else ""
-        hosts = [self._label(peer) for peer in weighed.peers]
+        hosts = list(weighed.peers)
+        peers = self._names.label(hosts[0]) if len(hosts) == 1 else f"{len(hosts):,} hosts"
+        if weighed.roles:
+            peers += f" ({', '.join(sorted(weighed.roles))})"
         return weighed.clue.says.format(
-            services=", ".join(services[:_MOST_SERVICES]) + more,
-            peers=hosts[0] if len(hosts) == 1 else f"{len(hosts):,} hosts",
+            services=", ".join(services[:_MOST_SERVICES]) + more, peers=peers
         )
 
-    def _label(self, host: int) -> str:
-        declared = self._hosts.table[host].name
-        names = self._names.get(host, ())
-        return declared or (names[0] if names else self._hosts.table[host].address)
-
     def _fitting_name(self, host: int, role: str) -> str:
-        names = self._names.get(host, ())
-        habits = [habit for habit in self._book.habits if habit.role == role]
-        return next((name for name in names if any(h.fits(name) for h in habits)), "")
+        return self._called.get(host, {}).get(role, "")
 
     def _counted(
         self, clue: Clue, host: int, peers: Mapping[int, _Peer], known: _Known
     ) -> dict[int, _Peer]:
         """Keep the peers that count: of the role asked for; not those that serve just as much."""
         if clue.peer:
-            return {peer: seen for peer, seen in peers.items() if clue.peer & known[peer]}
+            return {
+                peer: seen
+                for peer, seen in peers.items()
+                if clue.peer & self._closure(known[peer])
+            }
         if clue.mutual or clue.side == EITHER:
             return dict(peers)
         return {
@@ -196,13 +196,14 @@ class _Finder:
             if seen.flows > self._flows(self._seen.get((clue, peer)), host)
         }
 
+    def _allowed(self, clue: Clue, known: frozenset[str]) -> bool:
+        """Hold the host's other roles against the clue; its own role must not speak for itself."""
+        roles = self._closure(known - {clue.role})
+        return not clue.unless & roles and (not clue.also or bool(clue.also & roles))
+
     @staticmethod
     def _flows(peers: Mapping[int, _Peer] | None, host: int) -> int:
         return peers[host].flows if peers is not None and host in peers else 0
-
-
-def _allowed(clue: Clue, roles: frozenset[str]) -> bool:
-    return not clue.unless & roles and (not clue.also or bool(clue.also & roles))
 
 
 def _gather(
@@ -212,6 +213,8 @@ def _gather(
     seen: dict[tuple[Clue, int], dict[int, _Peer]] = defaultdict(dict)
     fitting: dict[tuple[object, ...], list[Clue]] = {}
     for trace in traces:
+        if trace.client == trace.server:
+            continue
         kind = (trace.transport, trace.port, trace.protocol, trace.certain, trace.level, trace.name)
         if kind not in fitting:
             fitting[kind] = [clue for clue in book.clues if clue.fits(trace)]
@@ -227,16 +230,3 @@ def _add(peers: dict[int, _Peer], peer: int, trace: Trace) -> None:
     one = peers.setdefault(peer, _Peer())
     one.flows += trace.flows
     one.services.add(f"{trace.transport}/{trace.port}")
-
-
-def _host_names(scene: Scene) -> dict[int, tuple[str, ...]]:
-    """Collect the names of each host: those told of its address, and those it is asked for by."""
-    names: dict[int, dict[str, None]] = defaultdict(dict)
-    row_of = {pair: row for row, pair in enumerate(scene.hosts.words)}
-    for pair, told in scene.names.address_names.items():
-        if pair in row_of:
-            names[row_of[pair]].update(dict.fromkeys(each.name for each in told))
-    for row, own in enumerate(scene.names.own):
-        if own:
-            names[int(scene.orientation.server[row])].update(dict.fromkeys(e.name for e in own))
-    return {host: tuple(found) for host, found in names.items()}

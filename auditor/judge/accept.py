@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from auditor.hosts import Host
-    from auditor.judge.findings import Finding
+    from auditor.judge.finding import Finding
     from auditor.site.model import Acceptance, Site
 
 

@@ -308,5 +308,5 @@ def _span(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.0f} h"
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds // 3600:.0f} h"

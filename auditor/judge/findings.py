@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.judge import wording
+from auditor.judge.absences import absences
 from auditor.judge.conversations import Conversation, Conversations
-from auditor.judge.vocabulary import OUTCOMES, SERVED, UNEXPECTED, Coverage, Severity, Verdict
+from auditor.judge.finding import Finding
+from auditor.judge.vocabulary import OUTCOMES, SERVED, UNEXPECTED, Outcome, Severity, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -27,41 +27,9 @@ if TYPE_CHECKING:
 _ORDER = list(Verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing to look at; its identity excludes counts and times, so that audits compare."""
-
-    kind: str
-    """unexpected, contradicted, masquerade, blocked, missing, insecure or unknown."""
-    severity: Severity
-    title: str
-    client: str
-    """Host name, else address; a role where no host is meant."""
-    client_roles: tuple[str, ...]
-    server: str
-    server_roles: tuple[str, ...]
-    transport: str
-    port: int | None
-    flows: tuple[int, ...]
-    """Rows of the flow table, in order; empty for what is missing."""
-    rules: tuple[Rule, ...]
-    rows: tuple[int, ...]
-    rule_ids: tuple[str, ...]
-    caveats: tuple[str, ...]
-    reason: str
-    advice: str
-    hosts: tuple[Host | None, Host | None] = field(default=(None, None), compare=False)
-
-    @property
-    def id(self) -> str:
-        """Name the finding the same in every audit: twelve hexadecimal digits."""
-        identity = (self.kind, self.client, self.server, self.transport, str(self.port))
-        return hashlib.sha256("\x1f".join(identity).encode()).hexdigest()[:12]
-
-
 def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
     """List all findings, the gravest first; each identity once."""
-    finder = _Finder(judged, expectations)
+    finder = _Finder(judged)
     found = [
         *finder.unexpected(),
         *finder.contradicted(),
@@ -69,7 +37,7 @@ def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
         *finder.blocked(),
         *finder.insecure(),
         *finder.unknown(),
-        *finder.missing(),
+        *absences(expectations, judged.hosts),
     ]
     found.sort(key=lambda f: (-f.severity, f.flows or (1 << 62,), f.title))
     once: dict[str, Finding] = {}
@@ -79,10 +47,9 @@ def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
 
 
 class _Finder:
-    def __init__(self, judged: Judged, expectations: list[Expectation]) -> None:
+    def __init__(self, judged: Judged) -> None:
         self.judged = judged
         self.book = judged.book
-        self.expectations = expectations
         self.served = judged.with_outcome(SERVED)
         self.conversations = Conversations(judged).of
 
@@ -99,7 +66,7 @@ class _Finder:
                 f"{wording.TITLES[judgement.verdict]}: {talk}",
                 talk,
                 self._why_unexpected(talk, judgement),
-                wording.unexpected_advice(judgement.verdict, attempted=attempted),
+                wording.unexpected_advice(judgement, attempted=attempted),
             )
 
     def contradicted(self) -> Iterator[Finding]:
@@ -137,24 +104,33 @@ class _Finder:
         documented = self.judged.having({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
         attempted = self.judged.attempted
         failed = [talk for talk in self.conversations(documented) if attempted[talk.flows].all()]
-        working = self._working_groups(documented & ~attempted, {talk.pair for talk in failed})
+        working = list(self.conversations(documented & ~attempted)) if failed else []
+        groups = self._working_groups(working, {talk.pair for talk in failed})
+        heard: defaultdict[tuple[int, str], list[Host]] = defaultdict(list)
+        for talk in working:
+            heard[talk.pair[1], talk.service].append(talk.client)
         for talk in failed:
-            judgement = self._judgement(int(talk.flows[0]))
-            groups = {group for rule in judgement.rules for group in rule.groups}
-            instead = any(group in working[talk.pair] for group in groups)
-            purpose = next((rule.purpose for rule in judgement.rules), "").rstrip(".")
-            refused = self.judged.outcome[talk.flows]
-            how = sorted({str(word) for word in self._outcome_words(refused)})
+            rules = self._judgement(int(talk.flows[0])).rules
+            instead = any(groups[talk.pair].intersection(rule.groups) for rule in rules)
+            others = [
+                host.label
+                for host in heard[talk.pair[1], talk.service]
+                if host.roles & talk.client.roles
+            ]
+            outcomes = {OUTCOMES[code] for code in self.judged.outcome[talk.flows].tolist()}
             yield self._finding(
                 "blocked",
                 Severity.LOW if instead else Severity.HIGH,
                 f"blocked: {talk}",
                 talk,
-                f"{' and '.join(how)}, never let through: {purpose}"
-                + ("; an alternative between the two works" if instead else ""),
-                f"Allow {talk.client.address} -> {talk.server.address} "
-                f"{talk.service} on the way between "
-                "them, or start the service; others of the role show whether it listens.",
+                wording.blocked_reason(outcomes, rules, others, instead=instead),
+                wording.blocked_advice(
+                    talk.client.label,
+                    talk.server.label,
+                    talk.service,
+                    refused=Outcome.UNANSWERED not in outcomes,
+                    others=bool(others),
+                ),
             )
 
     def insecure(self) -> Iterator[Finding]:
@@ -188,73 +164,13 @@ class _Finder:
                 advice = "Capture the DNS answers or TLS handshakes, or list the server."
             else:
                 ends = (talk.client, talk.server)
-                unknown = [host.label for host in ends if not host.roles]
-                reason = f"{' and '.join(unknown)}: role unknown; the port is one of "
+                unknown = " and ".join(host.label for host in ends if not host.roles)
+                reason = f"{unknown} without a role; {talk.service} is for "
                 reason += wording.rules_text(rules)
                 advice = "List the host with its roles in the site file."
             yield self._finding(
                 "unknown", Severity.LOW, f"cannot be judged: {talk}", talk, reason, advice
             )
-
-    def missing(self) -> Iterator[Finding]:
-        for expectation in self.expectations:
-            if expectation.status is Coverage.MISSING:
-                strong = expectation.strength == "strong"
-                yield self._absence(
-                    expectation,
-                    expectation.source,
-                    Severity.MEDIUM if strong else Severity.LOW,
-                    f"expected, not seen: {expectation.source} -> {expectation.destination}",
-                    expectation.why,
-                )
-            elif expectation.status is Coverage.SEEN and expectation.silent_stands_out:
-                for row in expectation.silent:
-                    host = self.judged.hosts.table[row]
-                    failed = row in expectation.silent_failed
-                    what = "its attempts failed" if failed else "it never tried"
-                    yield self._absence(
-                        expectation,
-                        host.label,
-                        Severity.MEDIUM if failed else Severity.LOW,
-                        f"silent: {host.label} -> {expectation.destination}",
-                        f"{what}, though other hosts of the role {expectation.source} do",
-                        host,
-                    )
-
-    def _absence(
-        self,
-        expectation: Expectation,
-        client: str,
-        severity: Severity,
-        title: str,
-        why: str,
-        host: Host | None = None,
-    ) -> Finding:
-        services = list(
-            expectation.unseen
-            or dict.fromkeys(s for rule in expectation.rules for s in rule.services)
-        )
-        purpose = expectation.rules[0].purpose.rstrip(".")
-        return Finding(
-            "missing",
-            severity,
-            f"{title} {wording.services_text(services)}",
-            client,
-            tuple(sorted(host.roles)) if host else (expectation.source,),
-            expectation.destination,
-            (expectation.destination,),
-            services[0].transport,
-            services[0].low,
-            (),
-            expectation.rules,
-            tuple(dict.fromkeys(r.row for r in expectation.rules if r.row is not None)),
-            tuple(rule.id for rule in expectation.rules),
-            _shared_caveats(expectation.rules),
-            f"{purpose}: {why}",
-            "If this site needs it, look at the sender's configuration and the way between; "
-            "if not, nothing is wrong.",
-            (host, None),
-        )
 
     def _finding(
         self,
@@ -298,17 +214,22 @@ class _Finder:
         return Severity.MEDIUM
 
     def _why_unexpected(self, talk: Conversation, judgement: Judgement) -> str:
-        name = self.judged.naming.shown.get(int(talk.flows[0]))
-        kind = self.judged.kinds.kinds[self.judged.kinds.kind_of[talk.flows[0]]]
-        if judgement.verdict is Verdict.UNDOCUMENTED and name is not None and kind.server_unknown:
-            return wording.uncovered_name_reason(name.name, judgement.rules)
-        return wording.unexpected_reason(
-            judgement.verdict,
-            judgement.rules,
-            talk.service,
-            talk.client.roles,
-            self._server_roles(talk),
-        )
+        row = int(talk.flows[0])
+        kind = self.judged.kinds.kinds[self.judged.kinds.kind_of[row]]
+        name = self.judged.naming.shown.get(row)
+        if judgement.verdict is Verdict.UNDOCUMENTED and kind.server_unknown and kind.names.seen:
+            reason = wording.uncovered_name_reason(name.name if name else "", judgement.rules)
+        else:
+            reason = wording.unexpected_reason(
+                judgement,
+                [rule for rule in judgement.rules if self.book.fits_source(rule, kind)],
+                [rule for rule in judgement.rules if self.book.fits_destination(rule, kind)],
+                talk.service,
+                talk.client.roles,
+                self._server_roles(talk),
+            )
+        said, gaps = self.book.remarks(kind, talk.transport, talk.port)
+        return reason + wording.remarks_text(said, gaps)
 
     def _server_roles(self, talk: Conversation) -> frozenset[str]:
         """Add the roles that the site file gives to the server's names."""
@@ -319,10 +240,10 @@ class _Finder:
         return any(self.book.catalog.roles[role].is_citrix for role in roles)
 
     def _working_groups(
-        self, mask: NDArray[np.bool_], pairs: Collection[tuple[int, int]]
+        self, working: Iterable[Conversation], pairs: Collection[tuple[int, int]]
     ) -> defaultdict[tuple[int, int], set[str]]:
         found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-        for talk in self.conversations(mask) if pairs else ():
+        for talk in working:
             if talk.pair in pairs:
                 for judgement in self._judgements(talk):
                     found[talk.pair].update(g for rule in judgement.rules for g in rule.groups)
@@ -341,14 +262,6 @@ class _Finder:
     def _per_flow(self, per_kind: NDArray[np.bool_]) -> NDArray[np.bool_]:
         kind_of = self.judged.kinds.kind_of
         return per_kind[kind_of] if len(kind_of) else np.zeros(0, dtype=bool)
-
-    def _outcome_words(self, codes: Iterable[int]) -> list[str]:
-        return [OUTCOMES[int(code)].value for code in codes]
-
-
-def _shared_caveats(rules: Iterable[Rule]) -> tuple[str, ...]:
-    sets = [set(rule.caveats) for rule in rules]
-    return tuple(sorted(set.intersection(*sets))) if sets else ()
 
 
 def _roles(rules: Iterable[Rule]) -> str:

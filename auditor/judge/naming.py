@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +27,31 @@ if TYPE_CHECKING:
     from auditor.judge.rulebook import RuleBook
 
 
-_OWN = frozenset({"sni", "dtls-sni", "http-host", "quic-sni"})
-"""Kinds of name that a flow carries itself."""
+class _Weight(IntEnum):
+    """What a kind of name can say of a server."""
 
-_COUNTING = _OWN | {"dns", "inventory"}
-"""Kinds of name by which a row can match. What hosts of a local network call themselves (DHCP,
-NetBIOS, LLMNR, mDNS) anyone there can claim: it is shown, and proves nothing."""
+    LOCAL = 0
+    """Who it is to this site: a DHCP client names itself, so it never proves a cloud service."""
+    ADDRESS = 1
+    """Whose address it is."""
+    OWN = 2
+    """What the flow itself asked for."""
+
+
+_WEIGHTS = {
+    "sni": _Weight.OWN,
+    "dtls-sni": _Weight.OWN,
+    "quic-sni": _Weight.OWN,
+    "http-host": _Weight.OWN,
+    "dns": _Weight.ADDRESS,
+    "inventory": _Weight.ADDRESS,
+    "dhcp": _Weight.LOCAL,
+}
+"""Kinds of name that count. What hosts shout into their network (NetBIOS, LLMNR, mDNS) is shown
+in the hosts table and proves nothing."""
+
+_ANYBODY = -(1 << 62)
+"""Stands for every machine: a DHCP name is not told to one client alone."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +84,13 @@ def name_flows(
     _resolve(by_flow, flows, names, hosts, orientation)
 
     classes: dict[NameClass, int] = {NameClass(): 0}
-    judged: dict[frozenset[tuple[str, bool]], int] = {}
+    judged: dict[frozenset[tuple[str, _Weight]], int] = {}
     name_class = np.zeros(len(flows.facts), dtype=np.int64)
     for row, seen in by_flow.items():
-        counting = (name for name in seen if name.kind in _COUNTING)
-        words = frozenset((name.name, name.kind in _OWN) for name in counting)
+        counting = (name for name in seen if name.kind in _WEIGHTS)
+        words = frozenset((name.name, _WEIGHTS[name.kind]) for name in counting)
+        if not words:
+            continue
         if words not in judged:
             judged[words] = classes.setdefault(_class(words, book), len(classes))
         name_class[row] = judged[words]
@@ -121,7 +143,9 @@ def _resolve(
         if server is None:
             continue
         for name in seen:
-            if name.asker in machine_of:
+            if name.kind == "dhcp":
+                answers[server][_ANYBODY].append(name)
+            elif name.asker in machine_of:
                 answers[server][machine_of[name.asker]].append(name)
     for given in (given for by_machine in answers.values() for given in by_machine.values()):
         given.sort(key=lambda name: -name.time_ns)
@@ -131,7 +155,8 @@ def _resolve(
     first_ns = np.minimum(flows.facts["first_a_ns"], flows.facts["first_b_ns"])
     for row in np.flatnonzero(np.isin(orientation.server, list(answers))).tolist():
         machine = hosts.table[int(orientation.client[row])].machine
-        given = answers[int(orientation.server[row])].get(machine, [])
+        told = answers[int(orientation.server[row])]
+        given = [*told.get(machine, ()), *told.get(_ANYBODY, ())]
         known = tuple(name for name in given if name.time_ns <= first_ns[row])
         if known:
             by_flow[row] = by_flow.get(row, ()) + known
@@ -147,14 +172,14 @@ def _declare(
         by_flow[row] = (*by_flow.get(row, ()), SeenName(name, "inventory", 0, None))
 
 
-def _class(words: Iterable[tuple[str, bool]], book: RuleBook) -> NameClass:
+def _class(words: Iterable[tuple[str, _Weight]], book: RuleBook) -> NameClass:
     covered: set[tuple[str, bool]] = set()
     supported: set[tuple[str, bool]] = set()
     roles: set[str] = set()
-    own = False
-    for name, from_payload in words:
-        own |= from_payload
-        for pattern, any_depth in book.patterns:
+    heaviest = _Weight.LOCAL
+    for name, weight in words:
+        heaviest = max(heaviest, weight)
+        for pattern, any_depth in book.patterns if weight > _Weight.LOCAL else ():
             match coverage(pattern, name, any_depth=any_depth):
                 case Coverage.COVERS:
                     covered.add((pattern, any_depth))
@@ -163,4 +188,10 @@ def _class(words: Iterable[tuple[str, bool]], book: RuleBook) -> NameClass:
         for entry in book.site.names if book.site else ():
             if coverage(entry.pattern, name, any_depth=True) is Coverage.COVERS:
                 roles.update(entry.roles)
-    return NameClass(frozenset(covered), frozenset(supported), frozenset(roles), own, True)
+    return NameClass(
+        frozenset(covered),
+        frozenset(supported),
+        frozenset(roles),
+        own=heaviest is _Weight.OWN,
+        seen=heaviest > _Weight.LOCAL,
+    )

@@ -104,8 +104,14 @@ class RuleBook:
         self.row_names = {
             name for rule in self.rules if rule.pack in OWN_PACKS for name in pattern_names(rule)
         }
-        self.sources_of = {rule.id: self._expand(rule.sources) for rule in rules}
-        self.destinations_of = {rule.id: self._expand(rule.destinations) for rule in rules}
+        self._portless = [
+            rule for rule in rules if not (rule.matches or rule.prohibits) and rule.destinations
+        ]
+        chosen = {rule.id for rule in rules}
+        self._left_out = [rule for rule in catalog.rules if rule.id not in chosen]
+        every = (*rules, *self._left_out)
+        self.sources_of = {rule.id: self._expand(rule.sources) for rule in every}
+        self.destinations_of = {rule.id: self._expand(rule.destinations) for rule in every}
         self._closures: dict[frozenset[str], frozenset[str]] = {}
 
     def closure(self, roles: frozenset[str]) -> frozenset[str]:
@@ -148,6 +154,29 @@ class RuleBook:
                 extra.add("via-implied-role")
             found.append(Match(rule, frozenset(extra)))
         return found
+
+    def remarks(
+        self, kind: FlowKind, transport: str, port: int | None
+    ) -> tuple[list[Rule], list[Rule]]:
+        """List what else is written of a flow that no chosen rule matches.
+
+        First what the paper says of its two ends without a port that could match, then the
+        matching rules of packs that the site left out: gaps of the paper that are known.
+        """
+        said = [
+            rule
+            for rule in self._portless
+            if self.fits_source(rule, kind) and self.fits_destination(rule, kind)
+        ]
+        gaps = [
+            rule
+            for rule in self._left_out
+            for service in rule.services
+            if service.transport == transport
+            and (service.low or 0) <= (port or 0)
+            and (port or 0) <= (service.high or 0)
+        ]
+        return said, [match.rule for match in self.matching(kind, gaps)]
 
     def serves(self, kind: FlowKind) -> int:
         """Say how good the rules are that have the kind's server as destination (authority)."""

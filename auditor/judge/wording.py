@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from auditor.catalog.model import ANY_CITRIX, ANY_HOST
 from auditor.judge.vocabulary import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from auditor.catalog.model import Rule, Service
+    from auditor.judge.verdict import Judgement
+    from auditor.judge.vocabulary import Outcome
 
 TITLES = {
     Verdict.UNDOCUMENTED: "not documented",
@@ -37,8 +40,6 @@ _ADVICE = {
     Verdict.LOCAL_ONLY: "Close the port to the network; the service is meant for its own host.",
 }
 
-_MOST_RULES = 4
-
 
 def service_text(transport: str, port: int | None) -> str:
     """Write `tcp/443`, or the transport alone where there is no port."""
@@ -60,32 +61,29 @@ def lines_text(rows: Iterable[int]) -> str:
 
 
 def roles_text(roles: Iterable[str]) -> str:
-    """Write a set of roles as `ddc, sta`, or `no known role`."""
-    return ", ".join(sorted(roles)) or "no known role"
+    """Write a set of roles as `ddc, sta`, or `a host without a role`."""
+    return ", ".join(sorted(roles)) or "a host without a role"
 
 
 def rules_text(rules: Iterable[Rule]) -> str:
     """Write who may talk to whom by some rules, with the line of each."""
-    texts = []
-    for rule in rules:
-        place = f"l.{rule.row}" if rule.row is not None else rule.id
-        texts.append(f"{'/'.join(rule.sources)} -> {'/'.join(rule.destinations)} ({place})")
-    texts = list(dict.fromkeys(texts))
-    more = len(texts) - _MOST_RULES
-    return ", ".join(texts[:_MOST_RULES]) + (f" and {more} more" if more > 0 else "")
+    return _some(
+        f"{_ends(rule.sources)} -> {_ends(rule.destinations)} ({_place(rule)})" for rule in rules
+    )
 
 
 def unexpected_reason(
-    verdict: Verdict,
-    rules: tuple[Rule, ...],
+    judgement: Judgement,
+    leaving: Iterable[Rule],
+    arriving: Iterable[Rule],
     service: str,
     client_roles: Iterable[str],
     server_roles: Iterable[str],
 ) -> str:
-    """Say why a flow is unexpected."""
+    """Say why a flow is unexpected; leaving, arriving: cited rules that fit one of its ends."""
     ends = f"{roles_text(client_roles)} -> {roles_text(server_roles)}"
-    doubt = _doubt(rules)
-    match verdict:
+    rules, doubt = judgement.rules, _doubt(judgement.caveats)
+    match judgement.verdict:
         case Verdict.WRONG_DIRECTION:
             return f"documented the other way round: {rules_text(rules)}{doubt}"
         case Verdict.WRONG_TRANSPORT:
@@ -96,7 +94,16 @@ def unexpected_reason(
             same_port = sorted(o for o in others if o.partition("/")[2] == port) or sorted(others)
             return f"documented on {', '.join(same_port)}: {rules_text(rules)}{hedge}{doubt}"
         case Verdict.WRONG_ROLES:
-            return f"{ends} has no row; {service} is for {rules_text(rules)}{doubt}"
+            near = [
+                f"{end} {text}"
+                for end, text in (
+                    (roles_text(server_roles), _peers("takes it from", arriving, "sources")),
+                    (roles_text(client_roles), _peers("uses it towards", leaving, "destinations")),
+                )
+                if text
+            ]
+            known = "; ".join(near) or f"it is for {rules_text(rules)}"
+            return f"{service} has no row for {ends}; {known}{doubt}"
         case Verdict.PROHIBITED if rules:
             return f"no connection into it is accepted from there: {rules_text(rules)}"
         case Verdict.PROHIBITED:
@@ -107,11 +114,42 @@ def unexpected_reason(
             return f"no row has {service} for {ends}"
 
 
-def unexpected_advice(verdict: Verdict, *, attempted: bool) -> str:
+def unexpected_advice(judgement: Judgement, *, attempted: bool) -> str:
     """Say what to do about an unexpected flow."""
-    if attempted and verdict is not Verdict.PROHIBITED:
+    if judgement.verdict is Verdict.PROHIBITED and not judgement.rules:
+        return "Close it, or take the `deny` out of the site file."
+    if attempted:
         return "Nothing got through; find out who tries and why."
-    return _ADVICE[verdict]
+    return _ADVICE[judgement.verdict]
+
+
+def remarks_text(said: Iterable[Rule], gaps: Iterable[Rule]) -> str:
+    """Add what the paper says without a port, and which known gap of it this is."""
+    notes = [f"; {_place(rule)}: {rule.purpose}" for rule in said]
+    pages = dict.fromkeys(f"; a known gap of the paper, see {rule.page}" for rule in gaps)
+    return "".join((*notes, *list(pages)[:1]))
+
+
+def blocked_reason(
+    outcomes: Iterable[Outcome], rules: Iterable[Rule], others: Sequence[str], *, instead: bool
+) -> str:
+    """Say how attempts failed, what fails with them, and whether others fare better."""
+    purpose = next((rule.purpose for rule in rules), "")
+    parts = [f"{' or '.join(sorted(outcomes))} every time; purpose: {purpose}"]
+    if others:
+        parts.append(f"it works for {_some(sorted(others), most=2)}")
+    if instead:
+        parts.append("an alternative between the two works")
+    return "; ".join(parts)
+
+
+def blocked_advice(client: str, server: str, service: str, *, refused: bool, others: bool) -> str:
+    """Say where to look for what blocks."""
+    if others:
+        return f"{server} listens: look for a filter on the way from {client}, for {service}."
+    if refused:
+        return f"Start the service on {server}, or find the filter that rejects {client}."
+    return f"Open {service} on the way from {client} to {server}, or see whether {server} is up."
 
 
 def uncovered_name_reason(name: str, near: Iterable[Rule]) -> str:
@@ -127,8 +165,30 @@ def secure_twins(rules: Iterable[Rule], every: Iterable[Rule]) -> list[str]:
     return list(dict.fromkeys(str(s) for rule in every if rule.id in twins for s in rule.services))
 
 
-def _doubt(rules: Iterable[Rule]) -> str:
-    kinds = sorted(
-        {c.removeprefix("doubtful-") for rule in rules for c in rule.caveats if "doubtful-" in c}
-    )
+def _doubt(caveats: Iterable[str]) -> str:
+    kinds = sorted(c.removeprefix("doubtful-") for c in caveats if c.startswith("doubtful-"))
     return f"; the paper's own {' and '.join(kinds)} is doubtful there" if kinds else ""
+
+
+def _peers(verb: str, rules: Iterable[Rule], end: Literal["sources", "destinations"]) -> str:
+    """Write `takes it from gateway (l.142), storefront (l.238, 300)`; `` without rules."""
+    places: dict[str, dict[str, None]] = {}
+    for rule in rules:
+        places.setdefault(_ends(getattr(rule, end)), {})[_place(rule)] = None
+    peers = _some(f"{e} ({', '.join(of).replace(', l.', ', ')})" for e, of in places.items())
+    return f"{verb} {peers}" if peers else ""
+
+
+def _ends(roles: Iterable[str]) -> str:
+    words = {ANY_CITRIX: "any Citrix component", ANY_HOST: "any host"}
+    return "/".join(words.get(role, role) for role in roles)
+
+
+def _place(rule: Rule) -> str:
+    return rule.id if rule.row is None else f"l.{rule.row}"
+
+
+def _some(texts: Iterable[str], most: int = 4) -> str:
+    listed = list(dict.fromkeys(texts))
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

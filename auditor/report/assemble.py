@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from auditor.catalog.model import Service
     from auditor.judge.expect import Expectation
-    from auditor.judge.findings import Finding
+    from auditor.judge.finding import Finding
     from auditor.judge.judged import Judged
 
 _WIDEST_LIST = 64

@@ -47,15 +47,16 @@ class Comments:
         report = self._report
         about, capture = report.audit, report.capture
         rest = sum(bool(flows) for flows in report.finding_flows.values())
+        site = f"site file {about.hosts_file}" if about.hosts_file else "no site file"
+        flows = count(self._flows_per_finding, "flow")
         lines = [
-            f"Frames that {count(rest, 'finding')} of an audit rest on, accepted ones included."
-            if rest
-            else "No finding rests on a frame.",
-            f"From {listed(capture.files, _MOST_SOURCES)}; of each finding the first "
-            f"{count(self._flows_per_finding, 'flow')}.",
-            f"Held against paper edition {about.edition}, rules {about.catalog_digest}, "
-            + (f"site file {about.hosts_file}." if about.hosts_file else "no site file."),
+            "No finding rests on a frame.",
+            f"From {listed(capture.files, _MOST_SOURCES)}; of each finding the first {flows}.",
+            f"Held against paper edition {about.edition}, rules {about.catalog_digest}, {site}.",
         ]
+        if rest:
+            findings = count(rest, "finding")
+            lines[0] = f"Frames that {findings} of an audit rest on, accepted ones included."
         return "\n".join(map(safe, lines))
 
     def of_frame(self, frame: PickedFrame) -> str:

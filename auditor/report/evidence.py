@@ -10,7 +10,8 @@ from auditor.capture.sources import find_captures
 from auditor.capture.write import PcapngWriter
 from auditor.errors import UsageError
 from auditor.report.comments import Comments
-from auditor.report.picking import picked_frames, refuse_streams, wanted_flows
+from auditor.report.picking import picked_frames, refuse_streams
+from auditor.report.wanted import wanted_flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence

@@ -1,8 +1,6 @@
 """A second look at captures: the frames of a few flows of a report, and nothing else.
 
-A flow is known again by its first frame, which gives its pair of endpoints and says where, of
-several connections on the same ports, it begins. Frames at times at which none of the flows was
-open are not even decoded.
+Frames at times at which none of the flows was open are not even decoded.
 """
 
 from __future__ import annotations
@@ -10,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,50 +16,17 @@ from auditor.capture import open_capture
 from auditor.decode.dissect import Decoder
 from auditor.errors import UsageError
 from auditor.flows.keys import canonical_keys, quote_key
-from auditor.judge.vocabulary import Outcome
-from auditor.records import Status, address_words
-from auditor.report.cells import plain_values
+from auditor.records import Status
+from auditor.report.wanted import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from auditor.capture import FrameBatch
     from auditor.decode.packets import Packets
-
-_ERROR_NS = 60_000_000_000
-"""How long after a flow's last frame an ICMP error that quotes it may come."""
-
-
-class Place(NamedTuple):
-    """A frame of a capture."""
-
-    capture: str
-    """As CaptureInfo.files has it."""
-    number: int
-    """1-based, as Wireshark counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A flow of which frames are wanted."""
-
-    flow_id: int
-    first_ns: int
-    last_ns: int
-    packets: int
-    client: tuple[int, int]
-    """Address words."""
-    client_port: int | None
-    errors: bool
-    """ICMP errors that quote it are wanted too."""
-
-    @property
-    def until_ns(self) -> int:
-        """Time of the last frame that can matter."""
-        return self.last_ns + (_ERROR_NS if self.errors else 0)
+    from auditor.report.wanted import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,45 +57,6 @@ def refuse_streams(sources: Collection[str]) -> None:
             raise UsageError("standard input can be read only once: save it to a file first")
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise UsageError(f"{source}: can be read only once: save it to a file first")
-
-
-def wanted_flows(flows: pd.DataFrame, flow_ids: Collection[int]) -> dict[Place, Wanted | None]:
-    """Map first frames to the flows of a report's table that they begin.
-
-    None: the beginning of another connection on the same ports, which ends a wanted one.
-    """
-    chosen = flows[flows["flow_id"].isin(list(flow_ids))]
-    ports = {*chosen["client_port"].dropna(), *chosen["server_port"].dropna()}
-    reused = (
-        (flows["transport"] == "tcp")
-        & flows["client_port"].isin(ports)
-        & flows["server_port"].isin(ports)
-        & flows["client_ip"].isin({*chosen["client_ip"], *chosen["server_ip"]})
-    )
-    begins: dict[Place, Wanted | None] = dict.fromkeys(_places(flows[reused]))
-    begins.update(zip(_places(chosen), _wanted(chosen), strict=True))
-    return begins
-
-
-def _places(flows: pd.DataFrame) -> Iterator[Place]:
-    return map(Place, flows["capture"].tolist(), flows["first_frame"].tolist())
-
-
-def _wanted(flows: pd.DataFrame) -> Iterator[Wanted]:
-    first, last = (
-        flows[name].to_numpy(dtype="datetime64[ns]").astype(np.int64).tolist()
-        for name in ("first_seen", "last_seen")
-    )
-    return map(
-        Wanted,
-        flows["flow_id"].tolist(),
-        first,
-        last,
-        (flows["packets_out"] + flows["packets_in"]).tolist(),
-        map(address_words, flows["client_ip"].tolist()),
-        plain_values("client_port", flows["client_port"]),
-        (flows["outcome"] == Outcome.REFUSED.value).tolist(),
-    )
 
 
 def picked_frames(
@@ -165,7 +91,7 @@ def picked_frames(
 
 
 class _Follow:
-    """A wanted flow whose first frame was met."""
+    """A wanted flow, and how many of its frames were picked."""
 
     __slots__ = ("errors", "flow", "frames")
 
@@ -198,7 +124,9 @@ class _Picker:
         self._numbers = np.unique([place.number for place in begins])
         self._files = files
         self._most = most
-        self._open: dict[bytes, _Follow] = {}
+        self._open = {
+            flow.key: _Follow(flow) for flow in self.unfinished.values() if flow.key is not None
+        }
         self._spans = self._open_spans()
 
     def may_matter(self, times: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -242,8 +170,11 @@ class _Picker:
         return found
 
     def _begin(self, key: bytes, flow: Wanted | None) -> None:
-        before = self._open.pop(key, None)
+        before = self._open.get(key)
         if before is not None:
+            if before.flow is flow:
+                return
+            del self._open[key]
             del self.unfinished[before.flow.flow_id]
         if flow is not None:
             self._open[key] = _Follow(flow)

@@ -114,6 +114,13 @@ def duration(seconds: float) -> str:
     return f"{days} d {hours} h" if hours else f"{days} d"
 
 
+def span_text(span_ns: int) -> str:
+    """Write a span of time, to the microsecond if it is short, such as `0.327 ms` or `12 min`."""
+    if span_ns >= 10**9:
+        return duration(span_ns / 1e9)
+    return f"{span_ns / 1e6:.3f} ms" if span_ns < 10**8 else f"{span_ns / 1e6:.0f} ms"
+
+
 def count(number: int, noun: str) -> str:
     """Write `1 flow` or `2,318 flows`; a noun in `-ss` takes `-es`, one in `-y` takes `-ies`."""
     if number == 1:

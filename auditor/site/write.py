@@ -132,15 +132,30 @@ def _plain_entries(entries: Iterable[dict[str, Value]]) -> Iterator[str]:
 
 
 def _item(pairs: Mapping[str, Value], comment: str) -> Iterator[str]:
-    """Lay out an entry in one line if it fits, else one line a key."""
-    written = [f"{key}: {_value(value)}" for key, value in pairs.items() if value is not None]
-    line = f"  - {{{', '.join(written)}}}"
+    """Lay out an entry in one line if it fits, else one line or more a key."""
+    given = {key: value for key, value in pairs.items() if value is not None}
+    written = ", ".join(f"{key}: {_value(value)}" for key, value in given.items())
+    line = f"  - {{{written}}}"
     if len(line) <= _WIDEST:
         yield from _beside(line, comment)
         return
     yield from _comment([comment] if comment else [], "  ")
-    for number, text in enumerate(written):
-        yield f"    {text}" if number else f"  - {text}"
+    for number, (key, value) in enumerate(given.items()):
+        lead = f"    {key}: " if number else f"  - {key}: "
+        yield from [lead + _scalar(value)] if isinstance(value, str) else _wrapped(lead, value)
+
+
+def _wrapped(lead: str, values: Sequence[str]) -> Iterator[str]:
+    """Break a list between its values where it would be too wide."""
+    line = f"{lead}["
+    indent = " " * len(line)
+    for number, value in enumerate(map(_scalar, values), 1):
+        piece = value + ("," if number < len(values) else "]")
+        if len(line) + len(piece) > _WIDEST and line != indent:
+            yield line.rstrip()
+            line = indent
+        line += f"{piece} "
+    yield line.rstrip() if values else f"{line}]"
 
 
 def _beside(line: str, comment: str) -> Iterator[str]:

@@ -31,11 +31,11 @@ def quic_long_header(payload: bytes) -> bool:
     if kind == _RETRY:
         return cursor.left >= _RETRY_TAG_LEN
     if kind == _INITIAL:
-        token_len = _variable(cursor)
+        token_len = cursor.variable()
         if token_len > cursor.left:
             return False
         cursor.skip(token_len)
-    return 20 <= _variable(cursor) <= cursor.left
+    return 20 <= cursor.variable() <= cursor.left
 
 
 def quic_versions(payload: bytes) -> bool:
@@ -60,15 +60,6 @@ def gquic_packet(payload: bytes) -> bool:
         and len(payload) > 14
         and _is_google(int.from_bytes(payload[9:13], "big"))
     )
-
-
-def _variable(cursor: Cursor) -> int:
-    """Read a variable-length integer (RFC 9000 section 16)."""
-    first = cursor.number(1)
-    value = first & 0x3F
-    for _ in range((1 << (first >> 6)) - 1):
-        value = value << 8 | cursor.number(1)
-    return value
 
 
 def _is_google(version: int) -> bool:

@@ -92,7 +92,7 @@ def dce_rpc_datagram(payload: bytes) -> bool:
     return (
         payload[4:7] == _WINDOWS_DREP[:3]
         and payload[2] & 0x81 == 0
-        # The activity's identifier is made up on the spot, so it is of the usual variant (RFC 9562).
+        # The activity's identifier is made up on the spot, so of the usual variant (RFC 9562).
         and payload[48] & 0xC0 == 0x80
         and payload[3] & 0xFD == 0
         and _DATAGRAM_HEADER_LEN + body_len == len(payload)

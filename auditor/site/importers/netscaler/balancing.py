@@ -163,7 +163,7 @@ def role_of_port(catalog: Catalog, service_type: str, port: str) -> str:
     number = int(port[:6])
     transport = "udp" if "UDP" in service_type else "tcp"
     roles = {
-        role
+        catalog.roles[role]
         for rule in catalog.rules
         if rule.pack == "paper" and rule.matches and not rule.weak
         if not _OWN_ROLES.isdisjoint(rule.sources)
@@ -172,9 +172,6 @@ def role_of_port(catalog: Catalog, service_type: str, port: str) -> str:
         if service.low <= number <= (service.high or service.low)
         for role in rule.destinations
     }
+    hosts = [role for role in roles if role.kind != "pseudo"]
     # Citrix' own ports include those of the web, on which anything may stand behind an ADC.
-    return roles.pop() if len(roles) == 1 and _third_party(catalog, roles) else ""
-
-
-def _third_party(catalog: Catalog, roles: set[str]) -> bool:
-    return all(catalog.roles[role].kind == "thirdparty" for role in roles)
+    return hosts[0].id if len(hosts) == 1 and hosts[0].kind == "thirdparty" else ""

@@ -103,7 +103,7 @@ def _other(configuration: Configuration, command: Command, says: str, feature: s
 
 def _gslb_site(configuration: Configuration, command: Command) -> None:
     # The type of the site may stand between its name and its address.
-    address = _address(command.word(len(command.words) - 1, "an address"))
+    address = _address(command.word(max(len(command.words) - 1, 1), "an address"))
     listed = configuration.own if "LOCAL" in command.words[1:-1] else configuration.others
     listed.append(Own(address, f"GSLB site {command.word(0, 'a name')}", command.line))
 

@@ -1,0 +1,39 @@
+"""What hosts are called: the names told of an address, and those it is asked for by."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from auditor.infer.traces import Scene
+
+
+class HostNames:
+    """The names of every host of a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Collect the names: first those told of addresses, then those in the flows themselves."""
+        self._table = scene.hosts.table
+        names: dict[int, dict[str, None]] = defaultdict(dict)
+        row_of = {pair: row for row, pair in enumerate(scene.hosts.words)}
+        for pair, told in scene.names.address_names.items():
+            if pair in row_of:
+                names[row_of[pair]].update(dict.fromkeys(each.name for each in told))
+        for row, own in enumerate(scene.names.own):
+            if own:
+                asked = dict.fromkeys(each.name for each in own)
+                names[int(scene.orientation.server[row])].update(asked)
+        self.all: dict[int, tuple[str, ...]] = {row: tuple(each) for row, each in names.items()}
+        """By row of Hosts.table."""
+        self._holders = Counter(name for each in self.all.values() for name in each)
+
+    def own(self, host: int) -> str | None:
+        """Give the first name that no other host has; a name shared is that of a service."""
+        mine = (name for name in self.all.get(host, ()) if self._holders[name] == 1)
+        return next(mine, None)
+
+    def label(self, host: int) -> str:
+        """Give the name that the site file or the host alone has, else the address."""
+        entry = self._table[host]
+        return entry.name or self.own(host) or entry.address

@@ -1,0 +1,99 @@
+"""Findings of kind `missing`: a whole group that was not seen, or one host that is silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.judge import wording
+from auditor.judge.finding import Finding
+from auditor.judge.vocabulary import Coverage, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from auditor.catalog.model import Rule
+    from auditor.hosts import Host, Hosts
+    from auditor.judge.expect import Expectation
+
+_ADVICE = (
+    "If this site needs it, look at the sender's configuration and the way between; if not, "
+    "nothing is wrong."
+)
+
+
+def absences(expectations: Iterable[Expectation], hosts: Hosts) -> Iterator[Finding]:
+    """List what is missing, in the order of the expectations."""
+    for expectation in expectations:
+        if expectation.status is Coverage.MISSING:
+            strong = expectation.strength == "strong"
+            yield _absence(expectation, Severity.MEDIUM if strong else Severity.LOW)
+        elif expectation.status is Coverage.SEEN and expectation.silent_stands_out:
+            for row in expectation.silent:
+                failed = row in expectation.silent_failed
+                yield _silence(expectation, hosts.table[row], failed=failed)
+
+
+def _absence(expectation: Expectation, severity: Severity) -> Finding:
+    return _finding(
+        expectation,
+        severity,
+        f"expected, not seen: {expectation.source}",
+        expectation.source,
+        (expectation.source,),
+        expectation.why,
+    )
+
+
+def _silence(expectation: Expectation, host: Host, *, failed: bool) -> Finding:
+    what = "its attempts failed" if failed else "it never tried"
+    return _finding(
+        expectation,
+        Severity.MEDIUM if failed else Severity.LOW,
+        f"silent: {host.label}",
+        host.label,
+        tuple(sorted(host.roles)),
+        f"{what}, though most hosts of the role {expectation.source} do",
+        host,
+    )
+
+
+def _finding(
+    expectation: Expectation,
+    severity: Severity,
+    title: str,
+    client: str,
+    client_roles: tuple[str, ...],
+    why: str,
+    host: Host | None = None,
+) -> Finding:
+    rules = expectation.rules
+    services = expectation.unseen or tuple(
+        dict.fromkeys(service for rule in rules for service in rule.services)
+    )
+    carried = [set(rule.caveats) for rule in rules]
+    return Finding(
+        "missing",
+        severity,
+        f"{title} -> {expectation.destination} {wording.services_text(services)}",
+        client,
+        client_roles,
+        expectation.destination,
+        (expectation.destination,),
+        services[0].transport,
+        services[0].low,
+        (),
+        rules,
+        tuple(dict.fromkeys(rule.row for rule in rules if rule.row is not None)),
+        tuple(rule.id for rule in rules),
+        tuple(sorted(set.intersection(*carried))),
+        f"{_purpose(rules)}: {why}",
+        _ADVICE,
+        (host, None),
+    )
+
+
+def _purpose(rules: tuple[Rule, ...]) -> str:
+    """Say what a group is for, by its best rule: not the plain or the doubtful half of it."""
+    plain = {"insecure-alternative", "wildcard", "doubtful-transport"}
+    best = next((rule for rule in rules if not plain & set(rule.caveats)), rules[0])
+    return best.purpose
