@@ -24,6 +24,7 @@ LAYERS = [
     {"evidence"},
     {"hosts"},
     {"judge"},
+    {"infer"},
     {"report"},
     {"explain"},
     {"compare"},

@@ -7,7 +7,7 @@ from conversations import Talk
 from judging import WATCHED, expectations, judge, refused, site, tcp, udp, unanswered
 
 from auditor.catalog.model import Service
-from auditor.judge.expect import Expectation, Watch
+from auditor.judge.expect import Expectation, Watch, expect
 from auditor.judge.vocabulary import Coverage
 from auditor.site.model import Override, Site, SiteName
 
@@ -32,7 +32,8 @@ def status(place: Site, key: str, *talks: Talk) -> str:
 
 def test_without_a_site_nothing_is_expected() -> None:
     """Only declared roles are expected to do anything."""
-    assert not expectations(site())
+    assert not expect(judge(None, tcp(VDA, DDC, 80)), WATCHED)
+    assert not expectations(site(), tcp(VDA, DDC, 80))
 
 
 def test_pairs_are_those_of_declared_roles() -> None:
@@ -170,7 +171,7 @@ def test_moved_ports_are_the_ones_expected() -> None:
     ("key", "why"),
     [
         ("license-contact ddc license-server", "the document requires it of nobody"),
-        ("pvs-boot-dhcp pvs-target dhcp-server", "conditional: DHCP options"),
+        ("pvs-boot-dhcp pvs-target dhcp-server", "optional: DHCP options"),
         ("wem-monitoring wem-monitor wem-infra", "planned, not yet in use"),
         ("vda-remote-assistance-dynamic admin-workstation vda", "conditional: Remote Assistance"),
         ("storefront-peers storefront storefront", "the document requires it of nobody"),

@@ -217,7 +217,7 @@ def test_what_a_virtual_server_is_used_for_its_back_ends_are() -> None:
         add lb vserver www SSL 10.0.2.1 443
         bind lb vserver ad dc1
         bind lb vserver www web
-        add authentication ldapAction a -serverIP 10.0.2.1:50636
+        add authentication ldapAction a -serverIP 10.0.2.1 -serverPort 50636
     """
     assert told(text) == {
         "10.0.0.5": {"adc"},

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from auditor.catalog.vocabulary import FLOW_CAVEATS, RULE_CAVEATS
-from auditor.judge.vocabulary import Coverage, Outcome, Verdict
+from auditor.judge.vocabulary import Coverage, Outcome, Verdict, Verification
 from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
-from auditor.report.model import VERIFICATIONS
 from auditor.report.writers import FORMATS
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
@@ -34,7 +33,7 @@ def words_of(heading: str) -> set[str]:
         ("Outcome", Outcome),
         ("Verdict", Verdict),
         ("Caveats", [*RULE_CAVEATS, *FLOW_CAVEATS]),
-        ("Verification", VERIFICATIONS),
+        ("Verification", Verification),
         ("Formats", FORMATS),
     ],
 )

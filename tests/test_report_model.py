@@ -8,8 +8,8 @@ import pytest
 import reports
 
 from auditor.capture.batch import CaptureFacts
-from auditor.judge.vocabulary import Outcome, Verdict
-from auditor.report.model import VERIFICATIONS, CaptureInfo
+from auditor.judge.vocabulary import Outcome, Verdict, Verification
+from auditor.report.model import CaptureInfo
 
 
 def test_the_summary_has_every_word_even_of_an_empty_report() -> None:
@@ -17,7 +17,7 @@ def test_the_summary_has_every_word_even_of_an_empty_report() -> None:
     summary = reports.empty_report().summary
     assert summary["by_verdict"] == dict.fromkeys(map(str, Verdict), 0)
     assert summary["by_outcome"] == dict.fromkeys(map(str, Outcome), 0)
-    assert summary["by_verification"] == dict.fromkeys(VERIFICATIONS, 0)
+    assert summary["by_verification"] == dict.fromkeys(Verification, 0)
     assert summary["findings"] == {"high": 0, "medium": 0, "low": 0, "accepted": 0}
 
 

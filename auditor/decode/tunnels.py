@@ -139,7 +139,7 @@ def _open_vxlan_gpe(frame: bytes, position: int) -> Inside | Status:
         return Status.TRUNCATED
     flags, protocol, network = _VXLAN.unpack_from(frame, position)
     ethertype = NEXT_PROTOCOLS.get(protocol)
-    if flags & 0xCC != 0x0C or network & 0xFF or ethertype is None:
+    if flags & 0x38 != 0x08 or network & 0xFF or ethertype is None:
         return Status.NOT_IP
     return Inside(ethertype, position + 8, tunnel=Tunnel.VXLAN, tunnel_id=network >> 8)
 

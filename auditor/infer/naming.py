@@ -6,24 +6,25 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from auditor.infer.traces import Scene
+    from auditor.evidence.names import Names
+    from auditor.judge.judged import Judged
 
 
 class HostNames:
-    """The names of every host of a scene."""
+    """The names of every host of a capture."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, judged: Judged, told: Names) -> None:
         """Collect the names: first those told of addresses, then those in the flows themselves."""
-        self._table = scene.hosts.table
+        self._table = judged.hosts.table
         names: dict[int, dict[str, None]] = defaultdict(dict)
-        row_of = {pair: row for row, pair in enumerate(scene.hosts.words)}
-        for pair, told in scene.names.address_names.items():
+        row_of = {pair: row for row, pair in enumerate(judged.hosts.words)}
+        for pair, seen in told.address_names.items():
             if pair in row_of:
-                names[row_of[pair]].update(dict.fromkeys(each.name for each in told))
-        for row, own in enumerate(scene.names.own):
+                names[row_of[pair]].update(dict.fromkeys(each.name for each in seen))
+        for row, own in enumerate(told.own):
             if own:
                 asked = dict.fromkeys(each.name for each in own)
-                names[int(scene.orientation.server[row])].update(asked)
+                names[int(judged.orientation.server[row])].update(asked)
         self.all: dict[int, tuple[str, ...]] = {row: tuple(each) for row, each in names.items()}
         """By row of Hosts.table."""
         self._holders = Counter(name for each in self.all.values() for name in each)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING
 
 from auditor.infer.clues import ALONE, CLIENT, EITHER, SERVER
@@ -20,10 +19,10 @@ from auditor.records import address_words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from auditor.catalog.model import Catalog
-    from auditor.hosts import Hosts
+    from auditor.evidence.names import Names
+    from auditor.evidence.signatures import SignatureSet
     from auditor.infer.clues import Clue, ClueBook, Trace
-    from auditor.infer.traces import Scene
+    from auditor.judge.judged import Judged
 
 _MOST_ROUNDS = 12
 """Roles that rest on each other could otherwise come and go for ever."""
@@ -48,16 +47,22 @@ class Proposal:
 
 
 def infer_roles(
-    scene: Scene, book: ClueBook, catalog: Catalog, threshold: float | None = None
+    judged: Judged,
+    names: Names,
+    clues: ClueBook,
+    signatures: SignatureSet,
+    threshold: float | None = None,
 ) -> list[Proposal]:
     """Propose roles for the hosts of which the site file says nothing.
 
+    judged: with the roles known so far, so that a caller who adopts proposals has to judge again.
     threshold: from which confidence on a role counts as known to other clues; None = the book's.
     Proposals come by row of Hosts.table, then the surest first, down to what is worth mentioning.
     """
-    hosts = scene.hosts
-    sure = book.threshold / 100 if threshold is None else threshold
-    finder = _Finder(scene, book, catalog, traces_of(scene, book))
+    hosts = judged.hosts
+    sure = clues.threshold / 100 if threshold is None else threshold
+    traces = traces_of(judged, names, clues, signatures)
+    finder = _Finder(judged, HostNames(judged, names), clues, traces)
     known = finder.declared
     weighed = finder.weigh(known)
     for _ in range(_MOST_ROUNDS):
@@ -67,10 +72,10 @@ def infer_roles(
         known = found
         weighed = finder.weigh(known)
     proposals = []
-    for (host, role), clues in weighed.items():
-        confidence = finder.confidence(host, role, clues)
-        if confidence >= min(book.mention / 100, sure) and not finder.implied(known[host], role):
-            evidence = finder.evidence(host, role, clues)
+    for (host, role), found_clues in weighed.items():
+        confidence = finder.confidence(host, role, found_clues)
+        if confidence >= min(clues.mention / 100, sure) and not finder.implied(known[host], role):
+            evidence = finder.evidence(host, role, found_clues)
             proposals.append(
                 Proposal(host, hosts.table[host].address, role, confidence, evidence)
             )
@@ -106,19 +111,18 @@ class _Finder:
     """The clues that fit some traffic, and the question which of them hold, given some roles."""
 
     def __init__(
-        self, scene: Scene, book: ClueBook, catalog: Catalog, traces: Iterable[Trace]
+        self, judged: Judged, names: HostNames, book: ClueBook, traces: Iterable[Trace]
     ) -> None:
         self._book = book
-        self._hosts = scene.hosts
-        self._closure = cache(catalog.closure)
-        self.declared: _Known = [host.roles for host in scene.hosts.table]
+        self._closure = judged.book.closure
+        self.declared: _Known = [host.roles for host in judged.hosts.table]
         self._open = [
             not (host.listed or host.special or pair in _NOBODY)
-            for host, pair in zip(scene.hosts.table, scene.hosts.words, strict=True)
+            for host, pair in zip(judged.hosts.table, judged.hosts.words, strict=True)
         ]
         self._seen = _gather(book, traces)
-        self._names = HostNames(scene)
-        self._called = {host: book.called(names) for host, names in self._names.all.items()}
+        self._names = names
+        self._called = {host: book.called(own) for host, own in names.all.items()}
 
     def weigh(self, known: _Known) -> _Found:
         """List which clues hold while these roles are known."""

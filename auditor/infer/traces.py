@@ -7,62 +7,48 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.evidence.signature_model import Strength
 from auditor.infer.clues import Level, Trace, covers
-from auditor.judge.vocabulary import OUTCOMES, Outcome
+from auditor.judge.vocabulary import Outcome
 from auditor.records import IPPROTO_TCP, TRANSPORT_NAMES, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from auditor.evidence.names import Names
-    from auditor.evidence.signatures import Recognised
-    from auditor.flows import Flows
-    from auditor.hosts import Hosts
+    from auditor.evidence.signatures import SignatureSet
     from auditor.infer.clues import ClueBook
-    from auditor.judge.orient import Orientation
+    from auditor.judge.judged import Judged
 
 _PORTS = 1 << 16
 _NUMBERS = {name: number for number, name in TRANSPORT_NAMES.items()}
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What is known before anybody's role is: the input of inference."""
-
-    flows: Flows
-    hosts: Hosts
-    names: Names
-    orientation: Orientation
-    outcome: NDArray[np.uint8]
-    """Shape (n flows,): indices into OUTCOMES."""
-    recognised: Sequence[Recognised | None]
-    """The protocol of each flow."""
-
-
-def traces_of(scene: Scene, book: ClueBook) -> list[Trace]:
+def traces_of(
+    judged: Judged, names: Names, book: ClueBook, signatures: SignatureSet
+) -> list[Trace]:
     """Gather the flows that some clue may ask for; in no order that means anything."""
-    protocols = _protocols(scene)
-    names = _names(scene, book)
-    rows = np.flatnonzero(_wanted(scene, book, protocols) | (names.code > 0))
+    asked = _asked_services(judged, book)
+    protocols = _protocols(judged, signatures, asked)
+    spoken = {word for clue in book.clues for word in clue.protocols}
+    wanted = np.array([word in spoken for word in protocols.words], dtype=bool)[protocols.code]
+    called = _names(names, book)
+    rows = np.flatnonzero(wanted | asked | called.certain)
     if not len(rows):
         return []
-    facts, orientation = scene.flows.facts, scene.orientation
-    hosts = len(scene.hosts.table)
+    facts, orientation = judged.flows.facts, judged.orientation
+    hosts = len(judged.hosts.table)
     pair, pair_of = np.unique(
         orientation.client[rows] * hosts + orientation.server[rows], return_inverse=True
     )
     # One integer per service: np.unique sorts these far faster than rows of a matrix.
-    sizes = (1 << 8, _PORTS, len(protocols.words), 2, len(Level) + 1, len(names.words))
+    sizes = (1 << 8, _PORTS, len(protocols.words), 2, len(Level) + 1, len(called.words))
     columns = (
         facts["transport"][rows],
         orientation.server_port[rows] % _PORTS,
         protocols.code[rows],
         protocols.certain[rows],
-        _levels(scene, protocols)[rows],
-        names.code[rows],
+        _levels(judged, protocols)[rows],
+        called.code[rows],
     )
     key = np.zeros(len(rows), dtype=np.int64)
     for column, size in zip(columns, sizes, strict=True):
@@ -86,7 +72,7 @@ def traces_of(scene: Scene, book: ClueBook) -> list[Trace]:
                 protocols.words[protocol],
                 bool(certain),
                 Level(level),
-                names.words[name],
+                called.words[name],
                 count,
             )
         )
@@ -102,24 +88,35 @@ class _Words:
     certain: NDArray[np.bool_]
 
 
-def _protocols(scene: Scene) -> _Words:
+def _protocols(
+    judged: Judged, signatures: SignatureSet, asked: NDArray[np.bool_]
+) -> _Words:
+    """Take what was recognised; and on the services asked for also what merely fits."""
     known = {"": 0}
-    code = np.zeros(len(scene.flows.facts), dtype=np.int64)
+    code = np.zeros(len(judged.flows.facts), dtype=np.int64)
     certain = np.zeros(len(code), dtype=bool)
-    for row, found in enumerate(scene.recognised):
-        if found is not None:
-            code[row] = known.setdefault(found.protocol, len(known))
-            certain[row] = found.strength > Strength.WEAK
+    for row, protocol in enumerate(judged.payloads.application):
+        if protocol is not None:
+            code[row] = known.setdefault(protocol, len(known))
+            certain[row] = True
+    flows, client_is_a = judged.flows, judged.orientation.client_is_a
+    for row in np.flatnonzero(asked & ~certain).tolist():
+        heads = flows.heads_a[row], flows.heads_b[row]
+        if any(heads):
+            client, server = heads if client_is_a[row] else heads[::-1]
+            transport = int(flows.facts["transport"][row])
+            found = signatures.recognise(transport, client, server)
+            code[row] = known.setdefault(found.protocol, len(known)) if found else 0
     return _Words(list(known), code, certain)
 
 
-def _names(scene: Scene, book: ClueBook) -> _Words:
+def _names(names: Names, book: ClueBook) -> _Words:
     """Take the names that flows carry themselves, as far as a clue knows them."""
     patterns = tuple(pattern for clue in book.clues for pattern in clue.names)
     known = {"": 0}
     strange: set[str] = set()
-    code = np.zeros(len(scene.flows.facts), dtype=np.int64)
-    for row, seen in enumerate(scene.names.own):
+    code = np.zeros(len(names.own), dtype=np.int64)
+    for row, seen in enumerate(names.own):
         for each in seen:
             name = each.name
             if name not in known and name not in strange:
@@ -131,28 +128,24 @@ def _names(scene: Scene, book: ClueBook) -> _Words:
     return _Words(list(known), code, code > 0)
 
 
-def _wanted(scene: Scene, book: ClueBook, protocols: _Words) -> NDArray[np.bool_]:
-    """Mark the flows whose protocol or service some clue names."""
-    asked = {word for clue in book.clues for word in clue.protocols}
-    wanted = np.array([word in asked for word in protocols.words], dtype=bool)[protocols.code]
-    transport = scene.flows.facts["transport"]
-    port = scene.orientation.server_port
-    for name in {service.transport for clue in book.clues for service in clue.services}:
+def _asked_services(judged: Judged, book: ClueBook) -> NDArray[np.bool_]:
+    """Mark the flows whose service some clue names."""
+    transport = judged.flows.facts["transport"]
+    port = judged.orientation.server_port
+    asked = np.zeros(len(transport), dtype=bool)
+    services = {service for clue in book.clues for service in clue.services}
+    for name in {service.transport for service in services}:
         ports = np.zeros(_PORTS, dtype=bool)
-        for clue in book.clues:
-            for service in clue.services:
-                if service.transport == name and service.low is not None:
-                    ports[service.low : (service.high or service.low) + 1] = True
-        wanted |= (transport == _NUMBERS[name]) & (port < _PORTS) & ports[port % _PORTS]
-    return wanted
+        for service in services:
+            if service.transport == name and service.low is not None:
+                ports[service.low : (service.high or service.low) + 1] = True
+        asked |= (transport == _NUMBERS[name]) & (port < _PORTS) & ports[port % _PORTS]
+    return asked
 
 
-def _levels(scene: Scene, protocols: _Words) -> NDArray[np.int64]:
+def _levels(judged: Judged, protocols: _Words) -> NDArray[np.int64]:
     """Say how far each conversation came."""
-    flows, orientation = scene.flows, scene.orientation
-
-    def outcome(*of: Outcome) -> NDArray[np.bool_]:
-        return np.isin(scene.outcome, [OUTCOMES.index(each) for each in of])
+    flows, orientation = judged.flows, judged.orientation
 
     tcp = flows.facts["transport"] == IPPROTO_TCP
     client_data = (orientation.of_client(flows, "seen") & Seen.DATA) > 0
@@ -160,9 +153,9 @@ def _levels(scene: Scene, protocols: _Words) -> NDArray[np.int64]:
     # A scanner completes handshakes too; what was said shows that somebody meant it.
     answered = np.where(
         tcp,
-        server_data & (outcome(Outcome.ESTABLISHED) | client_data | protocols.certain),
-        outcome(Outcome.ANSWERED) | (orientation.reply_only & protocols.certain),
+        server_data & (judged.with_outcome([Outcome.ESTABLISHED]) | client_data | protocols.certain),
+        judged.with_outcome([Outcome.ANSWERED]) | (orientation.reply_only & protocols.certain),
     )
-    sent = np.where(tcp, client_data, ~outcome(Outcome.REFUSED))
+    sent = np.where(tcp, client_data, ~judged.with_outcome([Outcome.REFUSED]))
     levels = np.select([answered, sent], [Level.ANSWER, Level.SENT], Level.ATTEMPT)
     return levels.astype(np.int64)

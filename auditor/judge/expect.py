@@ -266,7 +266,8 @@ class _Expector:
                 off = "the site file turns off" if rule.feature in declared else _NOT_SHOWN
                 return f"only with {rule.feature}, which {off}"
             if rule.condition:
-                return f"conditional: {rule.condition}"
+                how = "optional" if rule.need == "optional" else "conditional"
+                return f"{how}: {rule.condition}"
         needs = {rule.need for rule in members}
         words = {"optional": "optional", "planned": "planned, not yet in use"}
         return next((words[n] for n in needs if n in words), "the document requires it of nobody")

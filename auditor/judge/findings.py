@@ -228,8 +228,9 @@ class _Finder:
                 talk.client.roles,
                 self._server_roles(talk),
             )
-        said, gaps = self.book.remarks(kind, talk.transport, talk.port)
-        return reason + wording.remarks_text(said, gaps)
+        if judgement.verdict in {Verdict.PROHIBITED, Verdict.LOCAL_ONLY}:
+            return reason
+        return reason + wording.remarks_text(*self.book.remarks(kind, talk.transport, talk.port))
 
     def _server_roles(self, talk: Conversation) -> frozenset[str]:
         """Add the roles that the site file gives to the server's names."""

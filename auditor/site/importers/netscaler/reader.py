@@ -43,6 +43,7 @@ class Mention:
     role: str
     says: str
     line: int
+    port: int | None = None
 
 
 @dataclass
@@ -114,13 +115,19 @@ def _peers(configuration: Configuration, command: Command, peers: tuple[Peer, ..
             (found for at in peer.at if (found := _argument(command, at)) is not None), None
         )
         if target:
-            configuration.mentions.append(Mention(target, peer.role, peer.says, command.line))
+            mention = Mention(target, peer.role, peer.says, command.line, _port(command))
+            configuration.mentions.append(mention)
 
 
 def _argument(command: Command, at: int | str) -> str | None:
     if isinstance(at, str):
         return command.options.get(at)
     return command.words[at] if at < len(command.words) else None
+
+
+def _port(command: Command) -> int | None:
+    digits = command.options.get("-serverport") or command.options.get("-port") or ""
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 6 else None
 
 
 def _snmp_manager(configuration: Configuration, command: Command) -> None:

@@ -91,6 +91,7 @@ class _Teller:
             virtuals = [named]
         else:
             endpoint = self._resolved(parse_endpoint(mention.target))
+            endpoint = replace(endpoint, port=endpoint.port or mention.port)
             if endpoint.address is not None and not is_host(endpoint.address):
                 return
             yield self._claim(endpoint, mention.role, mention.says, mention.line)
