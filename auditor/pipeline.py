@@ -22,11 +22,12 @@ from auditor.decode.dissect import Decoder
 from auditor.evidence.names import NameCollector
 from auditor.flows import FlowTable
 from auditor.hosts import resolve
-from auditor.judge.accept import acceptance_of
+from auditor.judge.accept import accept
 from auditor.judge.expect import Watch, expect
 from auditor.judge.findings import find
 from auditor.judge.judged import judge_flows
 from auditor.judge.rulebook import RuleBook
+from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
 from auditor.records import Status
 from auditor.site.model import Site
@@ -136,13 +137,11 @@ def examine(
     listener = Listener.load(rules_directory())
     judged = judge_flows(traffic.flows, traffic.names, endpoints, RuleBook(rules, site), listener)
     info = traffic.capture
-    lossless = not info.truncated and not info.dropped and not traffic.interrupted
-    expectations = expect(judged, Watch(info.duration_s, lossless))
+    lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
+    expectations = expect(judged, Watch(info.duration_s, lossless=not lossy))
     today = datetime.now(tz=UTC).date()
-    findings = [
-        (finding, acceptance_of(finding, site, today) is not None)
-        for finding in find(judged, expectations)
-    ]
+    findings = accept(find(judged, expectations), site, today)
+    sessions = find_sessions(judged)
     watch.lap("judge")
 
     files = info.files
@@ -151,6 +150,7 @@ def examine(
         assemble.finding_table(judged, files, findings),
         assemble.coverage_table(judged, expectations),
         assemble.host_table(judged),
+        assemble.session_table(judged, sessions),
     )
     watch.lap("report")
     flow_ids = {finding.id: [row + 1 for row in finding.flows] for finding, _ in findings}
@@ -222,13 +222,24 @@ def _read(
         except KeyboardInterrupt:
             interrupted = True
         flows = table.finish()
+        names = collector.finish(flows)
+        capture.facts.warnings += _shortcomings(flows, names)
         info = CaptureInfo.of(
             capture.facts,
             first_ns=tally.first_ns,
             last_ns=tally.last_ns,
             frames_by_status=tally.by_status(),
         )
-    return Traffic(flows, collector.finish(flows), decoder.mac_addresses, info, interrupted)
+    return Traffic(flows, names, decoder.mac_addresses, info, interrupted)
+
+
+def _shortcomings(flows: Flows, names: Names) -> list[str]:
+    """Say what the bounds on memory left out."""
+    counts = (
+        (flows.clipped_heads, "sides of flows kept 64 bytes of payload only"),
+        (names.forgotten, "host names were not kept"),
+    )
+    return [f"memory bound: {count:,} {what}" for count, what in counts if count]
 
 
 @dataclass

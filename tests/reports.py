@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, empty, frame
+from auditor.judge.vocabulary import Remark
+from auditor.report.frames import (
+    COVERAGE,
+    FINDINGS,
+    FLOW_FACTS,
+    FLOWS,
+    HOSTS,
+    SESSIONS,
+    empty,
+    frame,
+)
 from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
 
 if TYPE_CHECKING:
@@ -123,6 +133,24 @@ def finding(name: str, kind: str, severity: str, **given: object) -> dict[str, o
     } | given
 
 
+def session(client: str, server: str, remark: Remark, **given: object) -> dict[str, object]:
+    """Describe the sessions between two hosts, over TCP but for what is given."""
+    return {
+        "client": client,
+        "server": server,
+        "path": "direct",
+        "remark": remark.value,
+        "tcp": "established",
+        "flows": 1,
+        "bytes": 48_000,
+        "first_seen": START_NS,
+        "last_seen": START_NS + SECOND_NS,
+        "rows": [239],
+        "rule_ids": ["workspace-cgp"],
+        "flow_ids": [1],
+    } | given
+
+
 def empty_report() -> Report:
     """Make the report of a capture that has a header and no frames."""
     return Report(
@@ -130,6 +158,7 @@ def empty_report() -> Report:
         empty(FINDINGS),
         empty(COVERAGE),
         empty(HOSTS),
+        empty(SESSIONS),
         capture=CaptureInfo(files=("empty.pcap",), frames_by_status=NO_FRAMES),
         audit=replace(AUDIT, sources=("empty.pcap",), hosts_file=None),
     )
@@ -147,6 +176,7 @@ def small_report(*findings: Mapping[str, object], flows: Sequence[int] = (1,)) -
         table(FINDINGS, *findings),
         empty(COVERAGE),
         empty(HOSTS),
+        empty(SESSIONS),
         capture=CAPTURE,
         audit=AUDIT,
         finding_flows={
@@ -199,6 +229,18 @@ def hostile_report() -> Report:
             {"address": "10.1.7.11", "name": HOSTILE, "roles": [HOSTILE], "confidence": 0.7}
             | {"roles_source": "inferred"},
         ),
+        table(
+            SESSIONS,
+            session(
+                HOSTILE,
+                HOSTILE,
+                Remark.FELL_BACK,
+                path=HOSTILE,
+                notes=[HOSTILE],
+                rule_ids=[HOSTILE],
+            ),
+            session(HOSTILE, HOSTILE, Remark.TCP_ONLY),
+        ),
         capture=replace(
             CAPTURE,
             files=(HOSTILE,),
@@ -218,11 +260,20 @@ def rich_report() -> Report:
         table(FINDINGS, *_RICH_FINDINGS),
         table(COVERAGE, *_rich_coverage()),
         table(HOSTS, *_rich_hosts()),
+        table(SESSIONS, *_RICH_SESSIONS),
         capture=CAPTURE,
         audit=AUDIT,
         finding_flows=links,
     )
 
+
+_RICH_SESSIONS = (
+    *(session(f"pc{number:02}", "vda02", Remark.TCP_ONLY) for number in range(1, 6)),
+    session("pc07", "vda02", Remark.UDP_ONLY, udp="answered", tcp=None),
+    session("pc08", "vda07", Remark.EDT, udp="answered"),
+    session("pc06", "vda06", Remark.FELL_BACK, udp="unanswered"),
+    session("gw1", "vda07", Remark.EDT, udp="answered", path="gateway", notes=["odd here"]),
+)
 
 _RICH_FINDINGS = (
     finding(

@@ -13,9 +13,9 @@ from traffic import Host, Tcp, Udp, Wire
 from auditor.pipeline import examine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from auditor import Report
     from auditor.pipeline import Examined
 
 DDC = Host("10.0.0.1")
@@ -79,7 +79,7 @@ def examined(directory: Path) -> Examined:
     return examine(capture, hosts=site)
 
 
-def flow_where(audit: Examined, holds: Callable[[dict[str, object]], bool]) -> int:
-    """Give the id of the first flow whose row has a property; there must be one."""
-    rows = audit.report.flows.to_dict("records")
-    return next(int(row["flow_id"]) for row in rows if holds(row))
+def flow_where(report: Report, expression: str) -> int:
+    """Give the id of the first flow for which a query holds; there must be one."""
+    found: list[int] = report.flows.query(expression)["flow_id"].tolist()
+    return found[0]

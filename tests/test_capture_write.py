@@ -74,7 +74,7 @@ def test_what_utf8_cannot_express_is_replaced() -> None:
 
 @needs_tshark
 def test_wireshark_shows_the_comments(tmp_path: Path) -> None:
-    """tshark reads the file without complaint, with comments and nanoseconds."""
+    """Wireshark reads the file without complaint, with comments and nanoseconds."""
     path = tmp_path / "x.pcapng"
     path.write_bytes(written([Frame(NOON_NS + 7, bytes(60), 60)], "h\u00f6her\nzweite"))
     command = (

@@ -39,7 +39,7 @@ def test_shipped_files() -> None:
     assert checked.catalog.rules
 
 
-@pytest.mark.parametrize("name", ["rules", "roles", "features"])
+@pytest.mark.parametrize("name", ["rules", "roles", "features", "sessions"])
 def test_schema_is_one(name: str) -> None:
     """A schema is itself valid."""
     Draft202012Validator.check_schema(json.loads((SCHEMAS / f"{name}.json").read_text()))

@@ -324,6 +324,39 @@ def test_idle_feature(tmp_path: Path) -> None:
     ]
 
 
+def test_session_paths(tmp_path: Path) -> None:
+    """A path that refers to nothing, or to what another path has, is a mistake at its line."""
+    write(
+        tmp_path,
+        "sessions.yaml",
+        """\
+        paths:
+          - id: other
+            rules:
+              - no-such-rule
+              - workspace-ica
+            notes: [{rules: [gateway-ica], says: Odd}]
+          - {id: bare}
+        """,
+    )
+
+    assert mistakes(tmp_path) == [
+        "sessions.yaml:4: 'rules': no such rule: 'no-such-rule'",
+        "sessions.yaml:5: 'rules': 'workspace-ica' stands in the path 'direct' too",
+        "sessions.yaml:6: 'rules': 'gateway-ica' is no rule of the path",
+        "sessions.yaml:7: 'rules' is missing",
+    ]
+
+
+def test_session_path_is_replaced(tmp_path: Path) -> None:
+    """A path with a known id stands for the shipped one, as everything else does."""
+    write(tmp_path, "sessions.yaml", "paths: [{id: direct, rules: [workspace-cgp]}]")
+    paths = {path.id: path.rules for path in load_catalog([tmp_path]).session_paths}
+
+    assert paths["direct"] == ("workspace-cgp",)
+    assert "gateway-cgp" in paths["gateway"]
+
+
 def test_no_directory(tmp_path: Path) -> None:
     """A directory that is not there, or that holds no rules, is named."""
     with pytest.raises(RulesError, match="gone: expected a directory of rule files"):

@@ -153,6 +153,7 @@ def test_an_audit_as_csv_fills_a_directory(tmp_path: Path) -> None:
         "findings.csv",
         "coverage.csv",
         "hosts.csv",
+        "sessions.csv",
     }
     assert auditor("audit", "a.pcap", "--format", "csv").stdout.startswith("finding_id,kind,")
 

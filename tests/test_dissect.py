@@ -28,7 +28,7 @@ from layers import (
 )
 
 from auditor.decode.dissect import Decoder
-from auditor.records import PACKET, Status, address_words
+from auditor.records import PACKET, Status, Tunnel, address_words
 
 if TYPE_CHECKING:
     from auditor.decode.packets import Packets
@@ -123,12 +123,13 @@ def test_counts_a_cut_frame_at_its_wire_length() -> None:
     assert (row["status"], row["wire_len"], row["payload_len"]) == (Status.OK, 1054, 42)
 
 
-def test_takes_a_tunnel_for_its_outer_packet() -> None:
-    """A packet inside GRE is payload of a flow between the tunnel's ends."""
+def test_takes_a_tunnel_for_its_inner_packet() -> None:
+    """A packet inside GRE belongs to the hosts that speak, not to the ends of the tunnel."""
     inner = ipv4(tcp(5000, 443), source="192.0.2.1", destination="192.0.2.2")
     row = decoded(ethernet(ipv4(b"\0\0\x08\0" + inner, 47))).rows[0]
-    assert (row["transport"], row["src_port"], row["dst_port"]) == (47, 0, 0)
-    assert (row["src_hi"], row["src_lo"]) == address_words(A)
+    assert (row["transport"], row["src_port"], row["dst_port"]) == (6, 5000, 443)
+    assert (row["src_hi"], row["src_lo"]) == address_words("192.0.2.1")
+    assert (row["tunnel"], row["tunnel_id"]) == (Tunnel.GRE, 0)
 
 
 @pytest.mark.parametrize("frame", SEEDS)

@@ -124,7 +124,7 @@ def test_role_given_by_a_name_counts() -> None:
             f"not documented between these roles: {USER} -> vda1 tcp/389",
             (
                 "tcp/389 has no row for user-device -> vda; vda takes it from"
-                " director/admin-workstation (l.237)"
+                " director/admin-workstation (l.237); the paper's own peer is doubtful there"
             ),
         ),
         (
@@ -196,6 +196,10 @@ def test_known_gap_of_the_paper_is_told_in_a_strict_audit() -> None:
     reason = only(SMALL, tcp(USER, GW, 443)).reason
     assert "; a known gap of the paper, see https://" in reason
     assert kinds(site(*HOSTS, packs=("paper", "vendor")), tcp(USER, GW, 443)) == []
+    place = site(*HOSTS, "10.0.0.6 = domain-controller")
+    assert (
+        "; ordinary outside of Citrix, see https://" in only(place, tcp(DDC, "10.0.0.6", 88)).reason
+    )
 
 
 def test_denied_traffic_is_told_from_what_the_paper_forbids() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pytest
 from shared import SHARED, needs_shared
 
@@ -17,25 +18,43 @@ from auditor.errors import AuditError
 from auditor.flows import FlowTable
 from auditor.records import IPPROTO_TCP, IPPROTO_UDP, Status, address_text, address_words
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from auditor.capture.batch import FrameBatch
+    from auditor.decode.internet import Datagram
+
 pytestmark = needs_shared
 
 CAPTURES = SHARED / "captures"
-
-KNOWN_LINKS = {"ether", "null", "rawip", "rawip4", "rawip6", "linux-sll", "-"}
-UNKNOWN_STACKS = {
-    "ah", "erspan", "geneve", "gre", "gtp", "ieee8021ah", "ip-in-ip", "l2tp", "macsec", "mpls",
-    "nsh", "ppp", "pppoes", "teredo", "vxlan", "wlan",
-}  # fmt: skip
-"""Names in INDEX.tsv of what carries packets inside packets, or frames of another shape."""
 
 AGREED = {
     "OISF+suricata-verify__tests__drop-protocol-change__input.pcap": (
         "frame 7 has a TCP header length of 8 bytes, which tshark lists; no host accepts it, "
         "so here it is MALFORMED"
     ),
+    "kbandla+dpkt__examples__data__nb6-http.pcap": (
+        "frame 19 holds ICMPv6 in L2TP in PPPoE: for tshark's view, which has no ICMP, the UDP of "
+        "L2TP is innermost"
+    ),
+    "the-tcpdump-group+libpcap__tests__filter__AH-IPcomp-IPv4.pcap": (
+        "four frames are compressed (IPComp), which tshark undoes"
+    ),
+    "the-tcpdump-group+libpcap__tests__filter__arcnet-rfc1051-arp-icmp-http.pcap": (
+        "frames of ARCNET, a link layer that is not read here"
+    ),
+    "the-tcpdump-group+tcpdump__tests__bigtcp-ipv4-geneve-ipv6.pcap": (
+        "a packet of 80 kB whose outer UDP length is 0: tshark stops there, here it is opened"
+    ),
+    "the-tcpdump-group+tcpdump__tests__bigtcp-ipv4-vxlan-ipv4.pcap": (
+        "a packet of 80 kB whose outer UDP length is 0: tshark stops there, here it is opened"
+    ),
     "the-tcpdump-group+tcpdump__tests__bigtcp-ipv6-vxlan-ipv6.pcap": (
         "a packet of 80 kB whose IPv6 length is 0: tshark takes it for malformed, "
         "here the rest of the frame is its payload"
+    ),
+    "zeek+zeek__testing__btest__Traces__pbb-recursive-frames.pcapng": (
+        "one frame of 50 provider bridges, each in the next: an attack, followed only so far"
     ),
 }
 """Captures in which flows differ from tshark's for a good reason."""
@@ -61,15 +80,7 @@ class Capture(NamedTuple):
     file: str
     encapsulation: str
     status: str
-    features: str
-    protocols: str
     oracle: str
-
-    @property
-    def stacks_are_known(self) -> bool:
-        """Tell whether the capture needs only what the decoder has set out to read."""
-        stacks = {*self.features.split(","), *self.protocols.split(",")}
-        return set(self.encapsulation.split(",")) <= KNOWN_LINKS and not stacks & UNKNOWN_STACKS
 
 
 def captures() -> list[Capture]:
@@ -81,20 +92,35 @@ def captures() -> list[Capture]:
         return [Capture(*(row[name] for name in Capture._fields)) for row in rows]
 
 
-def without_later_fragments(packets: Packets) -> Packets:
-    """Take out what tshark does not count: fragments that got their ports from the first."""
+class OuterDecoder(Decoder):
+    """Reads no further than the first IP packet."""
+
+    def _open_carriers(self, batch: FrameBatch, rows: NDArray[np.void]) -> dict[int, Datagram]:
+        del batch, rows
+        return {}
+
+
+def as_tshark_counts(packets: Packets, outer: Packets) -> Packets:
+    """Go back where tshark's view, which has TCP and UDP only, counts another header or none.
+
+    Of a tunnel with something else inside it counts the UDP outside (`outer`: the same batch); it
+    does not count fragments that got their ports from the first.
+    """
     rows = packets.rows.copy()
+    other = (rows["tunnel"] > 0) & ~np.isin(rows["transport"], (IPPROTO_TCP, IPPROTO_UDP))
+    rows[other] = outer.rows[other]
     own_ports = (rows["payload_offset"] > 0) | (rows["status"] != Status.OK)
     rows["status"][~own_ports] = Status.FRAGMENT
-    return Packets(packets.batch, rows, packets.quotes)
+    return Packets(packets.batch, rows)
 
 
 def our_counts(capture: Capture) -> Counts:
     """Count TCP and UDP by our flows; flows of the same ports are added up, as in the oracle."""
-    decoder, table = Decoder(), FlowTable()
+    decoder, outer_decoder, table = Decoder(), OuterDecoder(), FlowTable()
     with open_capture([str(CAPTURES / capture.file)]) as batches:
         for batch in batches:
-            table.update(without_later_fragments(decoder.decode(batch)))
+            packets = as_tshark_counts(decoder.decode(batch), outer_decoder.decode(batch))
+            table.update(packets)
     counts: Counts = Counter()
     names = {IPPROTO_TCP: "tcp", IPPROTO_UDP: "udp"}
     for flow in table.finish().facts:
@@ -124,17 +150,17 @@ def their_counts(capture: Capture) -> Counts:
     return +counts
 
 
-HEALTHY = [each for each in captures() if each.status == "ok" and each.stacks_are_known]
+WHOLE = [each for each in captures() if each.status == "ok"]
+READABLE = [each for each in WHOLE if not each.encapsulation.startswith("nstrace")]
 UNHEALTHY = [each for each in captures() if each.status != "ok"]
 
 
-def test_knows_the_stacks_of_most_captures() -> None:
-    """The comparison is not emptied by what it leaves out."""
-    assert len(HEALTHY) > 0.8 * len(captures())
-    assert len(AGREED) < 0.03 * len(HEALTHY)
+def test_agrees_with_tshark_on_nearly_all_captures() -> None:
+    """The comparison is not emptied by what it leaves out and what it excuses."""
+    assert len(READABLE) - len(AGREED) >= 0.98 * len(WHOLE)
 
 
-@pytest.mark.parametrize("capture", HEALTHY, ids=lambda each: each.file)
+@pytest.mark.parametrize("capture", READABLE, ids=lambda each: each.file)
 def test_counts_what_tshark_counts(capture: Capture) -> None:
     """Frames and bytes per direction of every conversation agree, save where it is agreed."""
     agrees = our_counts(capture) == their_counts(capture)

@@ -13,7 +13,7 @@ from auditor.hosts import resolve
 from auditor.judge.orient import orient, outcomes
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.vocabulary import OUTCOMES
-from auditor.records import Seen
+from auditor.records import NO_TIME, Seen
 from auditor.site.model import Site, SiteHost
 
 DESK, SERVER = "10.0.0.1", "10.0.0.2"
@@ -44,6 +44,9 @@ CATALOG = Catalog(
     (
         rule("stream", "desk", "server", Service("udp", 6910, 6930)),
         rule("ica", "desk", "server", Service("tcp", 1494, 1494)),
+        rule("time", "desk", "server", Service("udp", 123, 123)),
+        rule("any-time", "@any", "@any", Service("udp", 123, 123), pack="ambient"),
+        rule("any-web", "@any", "@any", Service("tcp", 8080, 8080), pack="ambient"),
         rule("peer", "server", "server", Service("udp", 6890, 6909)),
         rule(
             "own",
@@ -128,6 +131,19 @@ def test_documented_port_decides_without_roles() -> None:
     assert judge(talk, site=None) == (DESK, "answered", True)
 
 
+def test_paper_decides_before_rules_for_any_host() -> None:
+    """A rule from any host to any host fits both sides; the paper's own row fits one."""
+    talk = Talk(SERVER, DESK, "udp", 123, from_port=123)
+    assert judge(talk) == (DESK, "answered", True)
+    assert judge(talk, site=None)[0] == SERVER
+
+
+def test_rule_of_another_pack_decides_where_the_paper_is_silent() -> None:
+    """A port that only another page documents beats one that nobody does."""
+    talk = Talk(SERVER, DESK, "tcp", 50001, from_port=8080, sent=MOVING, answered=MOVING)
+    assert judge(talk) == (DESK, "midstream", True)
+
+
 def test_source_port_of_a_role_is_no_service() -> None:
     """A port that a role sends from counts as no service of it, although a range covers it."""
     talk = Talk(SERVER, DESK, "udp", 6901, from_port=6911)
@@ -152,6 +168,18 @@ def test_echo_belongs_to_its_requester() -> None:
     """The client of a ping is who asked, even where the first frame seen is the answer."""
     talk = Talk(DESK, SERVER, "icmp", echo=7)
     assert judge(talk) == (DESK, "answered", False)
+
+
+def test_echo_of_which_only_the_answers_were_captured_is_one_way() -> None:
+    """Answers alone prove that somebody asked: the requester is client, and not unanswered."""
+    flows = flows_of(Talk(DESK, SERVER, "icmp", echo=7))
+    facts = flows.facts[0]
+    facts["packets_a"], facts["first_a_ns"], facts["last_a_ns"] = 0, NO_TIME, -NO_TIME
+    hosts = resolve(flows, SITE)
+    found = orient(flows, hosts, RuleBook(CATALOG, SITE))
+    outcome = outcomes(flows, hosts, found, np.zeros(1, dtype=bool))
+    assert hosts.table[int(found.client[0])].address == DESK
+    assert OUTCOMES[outcome[0]].value == "one-way"
 
 
 def test_silence_after_a_broadcast_is_no_failure() -> None:

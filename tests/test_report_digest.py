@@ -107,7 +107,8 @@ def test_without_a_site_file_the_report_says_so_and_what_to_do() -> None:
 def test_next_steps_lead_on_from_the_first_finding() -> None:
     """The flow and port that they name are those of the first finding with flows."""
     steps = dict(digest(reports.rich_report()).next_steps)
-    assert steps["one flow in full"] == "add --filter 'flow_id == 1' --format json"
+    assert steps["one flow in full"].startswith("auditor explain ")
+    assert " --flow 1" in steps["one flow in full"]
     assert steps["who may use a port"] == "auditor explain 80/tcp"
     assert steps["everything, as data"] == "add --output branch-office.json"
 

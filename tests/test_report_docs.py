@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from auditor.catalog.load import load_catalog
 from auditor.catalog.vocabulary import FLOW_CAVEATS, RULE_CAVEATS
-from auditor.judge.vocabulary import Coverage, Outcome, Verdict, Verification
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
+from auditor.judge.vocabulary import Coverage, Outcome, Remark, Verdict, Verification
+from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
 from auditor.report.writers import FORMATS
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")
@@ -30,6 +31,7 @@ def words_of(heading: str) -> set[str]:
         ("Findings", [*FINDINGS, *KINDS]),
         ("Coverage", [*COVERAGE, *Coverage]),
         ("Hosts", HOSTS),
+        ("Sessions", [*SESSIONS, *Remark, *(path.id for path in load_catalog().session_paths)]),
         ("Outcome", Outcome),
         ("Verdict", Verdict),
         ("Caveats", [*RULE_CAVEATS, *FLOW_CAVEATS]),

@@ -16,12 +16,13 @@ from auditor.report.frames import (
     FLOWS,
     HOSTS,
     KINDS,
+    SESSIONS,
     Table,
     empty,
     frame,
 )
 
-TABLES = [FLOWS, FLOW_FACTS, FINDINGS, COVERAGE, HOSTS]
+TABLES = [FLOWS, FLOW_FACTS, FINDINGS, COVERAGE, HOSTS, SESSIONS]
 
 DTYPES = {
     "text": "object",

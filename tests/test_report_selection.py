@@ -95,12 +95,13 @@ def test_findings_without_a_flow_left_and_absences_are_left_out() -> None:
     assert report.filtered("flow_id == 2").findings["finding_id"].tolist() == []
 
 
-def test_coverage_and_hosts_stay_whole() -> None:
+def test_coverage_hosts_and_sessions_stay_whole() -> None:
     """They describe the site, not the selection."""
     report = reports.rich_report()
     narrowed = report.filtered("flow_id == 1")
     pd.testing.assert_frame_equal(narrowed.coverage, report.coverage)
     pd.testing.assert_frame_equal(narrowed.hosts, report.hosts)
+    pd.testing.assert_frame_equal(narrowed.sessions, report.sessions)
 
 
 def test_an_empty_selection_keeps_columns_and_dtypes() -> None:

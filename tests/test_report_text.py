@@ -16,6 +16,7 @@ from auditor.report.text import (
     listed,
     markdown,
     safe,
+    span_text,
     spreadsheet,
     width,
     wrap,
@@ -126,6 +127,22 @@ def test_sizes_read_at_a_glance(size: int, text: str) -> None:
 def test_durations_read_at_a_glance(seconds: float, text: str) -> None:
     """One or two units, the leading ones."""
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("span_ns", "text"),
+    [
+        (0, "0.000 ms"),
+        (327_000, "0.327 ms"),
+        (99_999_000, "99.999 ms"),
+        (341_302_000, "341 ms"),
+        (2_500_000_000, "2.5 s"),
+        (720_000_000_000, "12 min"),
+    ],
+)
+def test_short_spans_are_told_to_the_microsecond(span_ns: int, text: str) -> None:
+    """What a handshake takes is no zero seconds."""
+    assert span_text(span_ns) == text
 
 
 def test_counts_speak_english() -> None:

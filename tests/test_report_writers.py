@@ -13,7 +13,7 @@ import pytest
 import reports
 
 from auditor.errors import UsageError
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
+from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
 from auditor.report.text import width
 from auditor.report.writers import FORMATS, Style, format_of, save, show
 
@@ -140,7 +140,8 @@ def test_long_addresses_shrink_only_as_far_as_they_must() -> None:
 def test_json_has_the_documented_shape() -> None:
     """Keys are those of the interface, lists hold one object per row with the columns as keys."""
     data = json.loads(written(reports.rich_report(), "json"))
-    keys = ["schema", "audit", "capture", "summary", "findings", "flows", "coverage", "hosts"]
+    facts = ["schema", "audit", "capture", "summary"]
+    keys = [*facts, "findings", "flows", "coverage", "hosts", "sessions"]
     assert list(data) == keys
     assert data["schema"] == 1
     assert {"tool", "version", "edition", "catalog_digest", "hosts_file", "sources", "started"} | {
@@ -164,6 +165,7 @@ def test_json_has_the_documented_shape() -> None:
         ("flows", FLOWS),
         ("coverage", COVERAGE),
         ("hosts", HOSTS),
+        ("sessions", SESSIONS),
     ):
         assert data[name]
         assert all(list(row) == list(table) for row in data[name])
@@ -283,7 +285,8 @@ def test_an_audit_as_csv_becomes_a_directory_of_tables(tmp_path: Path) -> None:
     """One file per table, each with all its columns, and a second time over the first."""
     for _ in range(2):
         reports.rich_report().write(tmp_path / "audit.csv")
-    for name, table in (("flows", FLOWS), ("hosts", HOSTS), ("coverage", COVERAGE)):
+    tables = {"flows": FLOWS, "hosts": HOSTS, "coverage": COVERAGE, "sessions": SESSIONS}
+    for name, table in tables.items():
         text = (tmp_path / "audit.csv" / f"{name}.csv").read_text(encoding="utf-8")
         assert text.splitlines()[0] == ",".join(table)
 

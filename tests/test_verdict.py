@@ -7,11 +7,16 @@ import pytest
 from auditor.catalog.load import load_catalog
 from auditor.judge.rulebook import FlowKind, NameClass, Party, RuleBook
 from auditor.judge.verdict import Judge, Judgement
-from auditor.records import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP
+from auditor.records import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 from auditor.site.model import Denial, Site
 
 CATALOG = load_catalog()
-PROTOCOLS = {"tcp": IPPROTO_TCP, "udp": IPPROTO_UDP, "icmp": IPPROTO_ICMP}
+PROTOCOLS = {
+    "tcp": IPPROTO_TCP,
+    "udp": IPPROTO_UDP,
+    "icmp": IPPROTO_ICMP,
+    "icmpv6": IPPROTO_ICMPV6,
+}
 PAPER = Site(packs=("paper",))
 
 
@@ -24,7 +29,10 @@ def judge(
     names: NameClass | None = None,
     same_machine: bool = False,
 ) -> Judgement:
-    """Judge a flow between roles (`+` joins several, `@x` is a special kind, `` is nobody)."""
+    """Judge a flow between roles.
+
+    `+` joins several, `@x` is a special kind, `` is nobody, `?` somebody listed without a role.
+    """
     transport, _, port = service.partition("/")
     book = RuleBook(CATALOG, site)
     index = book.index
@@ -43,8 +51,8 @@ def party(text: str) -> Party:
     """Read one end of a flow."""
     if text.startswith("@"):
         return Party(frozenset(), listed=False, special=text[1:])
-    roles = frozenset(text.split("+")) - {""}
-    return Party(roles, listed=bool(roles), special="")
+    roles = frozenset(text.split("+")) - {"", "?"}
+    return Party(roles, listed=bool(text), special="")
 
 
 def covered(*patterns: str, own: bool = True) -> NameClass:
@@ -67,6 +75,7 @@ FROM_DNS = NameClass(seen=True)
         ("wem-infra", "license-server", "tcp/27000", "documented", (192, 333)),
         ("pvs-target", "@broadcast", "udp/67", "documented", (278,)),
         ("adm", "adc", "icmp", "documented", (54,)),
+        ("adm", "adc", "icmpv6", "documented", (54,)),
         # a wildcard means Citrix components, and not the license server itself
         ("sql-server", "license-server", "tcp/27000", "wrong-roles", (192, 333)),
         ("license-server", "license-server", "tcp/27000", "wrong-roles", (192, 333)),
@@ -97,6 +106,10 @@ FROM_DNS = NameClass(seen=True)
         # the cloud side opens nothing towards a Connector
         ("citrix-cloud", "cloud-connector", "tcp/443", "prohibited", (73,)),
         ("wem-service", "cloud-connector", "tcp/4444", "prohibited", (73,)),
+        # the range of row 247 is for the very roles written, and is cited beside a better row
+        ("pvs-console", "vda", "tcp/50123", "undocumented", ()),
+        ("admin-workstation", "vda+wem-agent", "tcp/49752", "documented", (247,)),
+        ("admin-workstation+wem-infra", "vda+wem-agent", "tcp/49752", "documented", (247, 326)),
         # a listener for the local host alone
         ("user-device", "vda", "tcp/9001", "local-only", (248,)),
     ],
@@ -118,6 +131,12 @@ def test_neither_end_listed_is_out_of_scope_only_with_a_site_file() -> None:
     assert judge("", "", "tcp/1494", site=None).verdict == "unknown-role"
 
 
+def test_loopback_row_is_in_scope_without_being_listed() -> None:
+    """No site file lists 127.0.0.1; only the row that is about it brings it into scope."""
+    assert judge("@loopback", "@loopback", "tcp/9001").rows == (248,)
+    assert judge("@loopback", "@loopback", "tcp/9002").verdict == "out-of-scope"
+
+
 def test_site_denial_comes_before_what_is_documented() -> None:
     """A `deny` of the site file prohibits even documented traffic, for implied roles too."""
     site = Site(packs=("paper",), denials=(Denial("user-device", "storefront"),))
@@ -133,6 +152,48 @@ def test_name_confirms_or_refutes_a_row_that_goes_by_name() -> None:
     assert "hostname-confirmed" in right.caveats
     assert judge("cloud-connector", "", "tcp/80", names=UNCOVERED).verdict == "undocumented"
     assert judge("cloud-connector", "", "tcp/80", names=FROM_DNS).verdict == "undocumented"
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "service", "names", "verdict"),
+    [
+        # rows that go by name are refuted by any name that they do not cover
+        ("vda", "", "tcp/443", FROM_DNS, "undocumented"),
+        ("cloud-connector", "", "tcp/443", FROM_DNS, "undocumented"),
+        # where no row goes by name, a name from DNS says nothing of the role
+        ("ddc", "", "tcp/1433", FROM_DNS, "unknown-role"),
+        ("ddc", "", "tcp/1433", UNCOVERED, "undocumented"),
+        # a host that the site file names without a role may be anything
+        ("cloud-connector", "?", "tcp/443", FROM_DNS, "unknown-role"),
+        ("cloud-connector", "?", "tcp/443", NameClass(), "unknown-role"),
+        # of a client without a role nobody knows which rows are its own
+        ("?", "", "tcp/443", UNCOVERED, "unknown-role"),
+    ],
+)
+def test_name_refutes_what_goes_by_name(
+    client: str, server: str, service: str, names: NameClass, verdict: str
+) -> None:
+    """A name is held against rows that go by name, for a server that is otherwise unknown."""
+    assert judge(client, server, service, names=names).verdict == verdict
+
+
+def test_name_in_a_vendors_rule_is_covered_by_no_row() -> None:
+    """Another page's pattern, for another client, leaves the server as unknown to the paper."""
+    names = covered("*.xendesktop.net")
+    site = Site(packs=("paper", "vendor"))
+    assert judge("user-device", "", "tcp/443", site=site, names=names).verdict == "undocumented"
+    assert judge("vda", "", "tcp/443", site=site, names=names).verdict == "documented-elsewhere"
+
+
+def test_role_by_name_belongs_to_the_server_alone() -> None:
+    """With ends exchanged, what the names say of the server goes with it."""
+    controller = NameClass(roles=frozenset({"ddc"}), own=True, seen=True)
+    turned = judge("sql-server", "", "tcp/1433", names=controller)
+    assert (turned.verdict, turned.rows) == ("wrong-direction", (229,))
+    plain = judge("sql-server", "vda", "tcp/1433", names=controller)
+    assert plain.rows == (229,)
+    link = NameClass(roles=frozenset({"app-layering"}), own=True, seen=True)
+    assert judge("vda", "", "tcp/8443", names=link).rows == (254,)
 
 
 def test_name_of_another_rows_server_tells_its_role() -> None:
@@ -153,6 +214,7 @@ def test_loopback_row_matches_on_the_host_itself() -> None:
     """Row 248 matches towards loopback, and nowhere else."""
     assert judge("", "@loopback", "tcp/9001", site=None).rows == (248,)
     assert judge("vda", "vda", "tcp/9001", same_machine=True).verdict == "documented"
+    assert judge("ddc", "ddc", "tcp/9001", same_machine=True).verdict == "wrong-roles"
 
 
 def test_host_is_no_peer_of_itself() -> None:

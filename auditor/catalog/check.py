@@ -15,6 +15,7 @@ import yaml
 from auditor.catalog.load import (
     FEATURES_FILE,
     ROLES_FILE,
+    SESSIONS_FILE,
     list_editions,
     load_catalog,
     rule_paths,
@@ -77,7 +78,8 @@ def _loading_problems(directories: Sequence[Path]) -> list[Problem]:
 
 def _schema_of(directory: Path) -> Iterator[tuple[Path, str]]:
     """List the files of a layer, each with the schema that it follows."""
-    for name, schema in ((ROLES_FILE, "roles"), (FEATURES_FILE, "features")):
+    of_words = ((ROLES_FILE, "roles"), (FEATURES_FILE, "features"), (SESSIONS_FILE, "sessions"))
+    for name, schema in of_words:
         if (directory / name).is_file():
             yield directory / name, schema
     for path in rule_paths(directory):

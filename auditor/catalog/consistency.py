@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from auditor.catalog.model import Feature, Role, Rule
+    from auditor.catalog.model import Feature, Role, Rule, SessionPath
     from auditor.catalog.rulefile import Found
 
 
@@ -53,6 +53,20 @@ def check_features(features: Mapping[str, Found[Feature]], rules: Collection[Rul
                     entry.report(key, f"{key!r}: no such rule: {rule_id!r}")
         if feature.id not in deciding and not feature.expects:
             entry.report("id", f"the feature {feature.id!r} decides nothing: no rule names it")
+
+
+def check_session_paths(paths: Mapping[str, Found[SessionPath]], rules: Collection[Rule]) -> None:
+    """Report unknown rules, and rules that stand in two paths; rules: as for check_features."""
+    known = {rule.id for rule in rules}
+    path_of: dict[str, str] = {}
+    for path, entry in paths.values():
+        for scalar in entry.scalars("rules"):
+            other = path_of.setdefault(scalar.text, path.id)
+            if scalar.text not in known:
+                entry.document.report(scalar.line, f"'rules': no such rule: {scalar.text!r}")
+            elif other != path.id:
+                message = f"'rules': {scalar.text!r} stands in the path {other!r} too"
+                entry.document.report(scalar.line, message)
 
 
 def _circle(start: str, roles: Mapping[str, Found[Role]]) -> list[str]:

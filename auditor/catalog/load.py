@@ -11,11 +11,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.catalog.consistency import check_features, check_roles, check_rules
-from auditor.catalog.model import PACKS, Catalog, Feature, Role, Rule
+from auditor.catalog.consistency import (
+    check_features,
+    check_roles,
+    check_rules,
+    check_session_paths,
+)
+from auditor.catalog.model import PACKS, Catalog, Feature, Role, Rule, SessionPath
 from auditor.catalog.rulefile import Found, RuleFile, T, Vocabulary, read_rule_file
 from auditor.catalog.vocabulary import DEFAULT_EDITION, PAPER_ORIGINS
-from auditor.catalog.wordfile import read_features, read_roles
+from auditor.catalog.wordfile import read_features, read_roles, read_session_paths
 from auditor.documents import Document
 from auditor.errors import RulesError, UsageError
 
@@ -26,8 +31,16 @@ if TYPE_CHECKING:
 
 ROLES_FILE = "roles.yaml"
 FEATURES_FILE = "features.yaml"
+SESSIONS_FILE = "sessions.yaml"
 _NOT_RULES = frozenset(
-    {ROLES_FILE, FEATURES_FILE, "signatures.yaml", "services.yaml", "inference.yaml"}
+    {
+        ROLES_FILE,
+        FEATURES_FILE,
+        SESSIONS_FILE,
+        "signatures.yaml",
+        "services.yaml",
+        "inference.yaml",
+    }
 )
 """Files at the top of a directory that hold something other than rules."""
 
@@ -75,6 +88,7 @@ class _Layer:
     directory: Path
     roles: list[Found[Role]] = field(default_factory=list)
     features: list[Found[Feature]] = field(default_factory=list)
+    paths: list[Found[SessionPath]] = field(default_factory=list)
     files: list[RuleFile] = field(default_factory=list)
 
 
@@ -89,6 +103,7 @@ class _Loading:
             self._read_words(layer)
         self._roles = _merged(layer.roles for layer in self._layers)
         self._features = _merged(layer.features for layer in self._layers)
+        self._paths = _merged(layer.paths for layer in self._layers)
         for layer in self._layers:
             self._read_rules(layer)
         self._files = [file for layer in self._layers for file in layer.files]
@@ -106,7 +121,9 @@ class _Loading:
         )
         check_roles(self._roles)
         check_rules(rules)
-        check_features(self._features, [f.value for file in self._files for f in file.rules])
+        of_every_edition = [found.value for file in self._files for found in file.rules]
+        check_features(self._features, of_every_edition)
+        check_session_paths(self._paths, of_every_edition)
         self._finish()
         return Catalog(
             edition=edition,
@@ -114,18 +131,19 @@ class _Loading:
             roles={name: found.value for name, found in self._roles.items()},
             features={name: _within(found.value, rules) for name, found in self._features.items()},
             digest=self._digest.hexdigest(),
+            session_paths=tuple(found.value for found in self._paths.values()),
         )
 
     def _read_words(self, layer: _Layer) -> None:
-        roles, features = layer.directory / ROLES_FILE, layer.directory / FEATURES_FILE
+        words = [layer.directory / name for name in (ROLES_FILE, FEATURES_FILE, SESSIONS_FILE)]
         if not layer.directory.is_dir():
             self._document(layer.directory).report(None, "expected a directory of rule files")
-        elif not (roles.is_file() or features.is_file() or rule_paths(layer.directory)):
+        elif not (any(path.is_file() for path in words) or rule_paths(layer.directory)):
             self._document(layer.directory).report(None, "holds no rule files (*.yaml)")
-        top = self._open(roles) if roles.is_file() else None
-        layer.roles = read_roles(top) if top else []
-        top = self._open(features) if features.is_file() else None
-        layer.features = read_features(top) if top else []
+        roles, features, paths = [self._open(path) if path.is_file() else None for path in words]
+        layer.roles = read_roles(roles) if roles else []
+        layer.features = read_features(features) if features else []
+        layer.paths = read_session_paths(paths) if paths else []
 
     def _read_rules(self, layer: _Layer) -> None:
         words = Vocabulary(self._roles.keys(), self._features.keys())

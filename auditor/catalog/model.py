@@ -70,6 +70,23 @@ class Feature:
     """Rule ids that form one any-of group of their own while the feature is declared on."""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionNote:
+    """What deserves to be said of a session that uses one of some rules."""
+
+    rules: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPath:
+    """A way that HDX sessions take, and the rules whose flows carry them on it."""
+
+    id: str
+    rules: tuple[str, ...]
+    notes: tuple[SessionNote, ...] = ()
+
+
 @dataclass(frozen=True)
 class Rule:
     """Who may talk to whom, on which services, and where that stands written."""
@@ -146,11 +163,17 @@ class Catalog:
     features: dict[str, Feature]
     digest: str
     """sha256 over the rule files as read, so that two reports can be told to rest on the same."""
+    session_paths: tuple[SessionPath, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[str, Rule]:
         """Map rule id to rule."""
         return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def session_rules(self) -> frozenset[str]:
+        """List the rules whose flows carry sessions, whatever the path."""
+        return frozenset(rule for path in self.session_paths for rule in path.rules)
 
     def closure(self, roles: frozenset[str]) -> frozenset[str]:
         """Add every role that the given ones imply, transitively."""

@@ -10,7 +10,15 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from auditor.catalog.model import ANY_CITRIX, ANY_HOST, PACKS, Feature, Role, Rule
+from auditor.catalog.model import (
+    ANY_CITRIX,
+    ANY_HOST,
+    PACKS,
+    Feature,
+    Role,
+    Rule,
+    SessionPath,
+)
 from auditor.catalog.services import WITH_PORTS, parse_service
 from auditor.catalog.vocabulary import (
     BASES,
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from auditor.catalog.model import Service
     from auditor.documents import Entry
 
-T = TypeVar("T", Role, Feature, Rule)
+T = TypeVar("T", Role, Feature, Rule, SessionPath)
 
 _FILE_KEYS = ("product", "pack", "edition", "rules")
 _RULE_KEYS = (

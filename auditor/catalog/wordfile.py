@@ -1,10 +1,10 @@
-"""roles.yaml and features.yaml: the words that rules and site files use."""
+"""roles.yaml, features.yaml, sessions.yaml: the words of rules, site files and reports."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.catalog.model import Feature, Role
+from auditor.catalog.model import Feature, Role, SessionNote, SessionPath
 from auditor.catalog.rulefile import Found, read_word
 from auditor.catalog.vocabulary import ROLE_KINDS
 
@@ -23,6 +23,7 @@ _ROLE_KEYS = (
     "note",
 )
 _FEATURE_KEYS = ("id", "meaning", "proven-by", "expects")
+_PATH_KEYS = ("id", "rules", "notes")
 
 
 def read_roles(top: Entry) -> list[Found[Role]]:
@@ -35,6 +36,12 @@ def read_features(top: Entry) -> list[Found[Feature]]:
     """Read the features of a features.yaml."""
     top.allow(("features",))
     return [Found(_feature(entry), entry) for entry in top.entries("features")]
+
+
+def read_session_paths(top: Entry) -> list[Found[SessionPath]]:
+    """Read the paths of a sessions.yaml."""
+    top.allow(("paths",))
+    return [Found(_path(entry), entry) for entry in top.entries("paths")]
 
 
 def _role(entry: Entry) -> Role:
@@ -60,3 +67,29 @@ def _feature(entry: Entry) -> Feature:
         proven_by=entry.texts("proven-by"),
         expects=entry.texts("expects"),
     )
+
+
+def _path(entry: Entry) -> SessionPath:
+    entry.allow(_PATH_KEYS)
+    rules = _some_texts(entry, "rules")
+    return SessionPath(
+        id=read_word(entry, "id"),
+        rules=rules,
+        notes=tuple(_note(note, rules) for note in entry.entries("notes")),
+    )
+
+
+def _note(entry: Entry, of_path: tuple[str, ...]) -> SessionNote:
+    entry.allow(("rules", "says"))
+    for scalar in entry.scalars("rules"):
+        if scalar.text not in of_path:
+            message = f"'rules': {scalar.text!r} is no rule of the path"
+            entry.document.report(scalar.line, message)
+    return SessionNote(rules=_some_texts(entry, "rules"), says=entry.required("says"))
+
+
+def _some_texts(entry: Entry, key: str) -> tuple[str, ...]:
+    found = entry.texts(key)
+    if not found:
+        entry.report(key, f"{key!r} is missing")
+    return found

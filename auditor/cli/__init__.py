@@ -28,7 +28,7 @@ VERBS = {
     "audit": Verb("auditor.cli.audit", "audit", "Hold captured traffic against the paper."),
     "flows": Verb("auditor.cli.flows", "flows", "List the conversations, without judging them."),
     "explain": Verb(
-        "auditor.cli.explain", "explain", "Say who may talk to whom on a port, and why."
+        "auditor.cli.explain", "explain", "Say who may use a port, and why; or all of one flow."
     ),
     "catalog": Verb("auditor.cli.catalog", "catalog", "Look into the port catalog."),
     "hosts": Verb("auditor.cli.hosts", "hosts", "Check a site file, or import one."),

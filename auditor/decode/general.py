@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from auditor.decode import serial, wireless
 from auditor.decode.carriers import Innermost, Inside, join_vlans
 from auditor.decode.fragments import FragmentTable, Head
@@ -21,10 +23,9 @@ from auditor.decode.rows import Row, portless
 from auditor.decode.shims import BY_ETHERTYPE
 from auditor.decode.transports import read_segment
 from auditor.decode.tunnels import BY_PROTOCOL, BY_UDP_PORT, step_over_authentication
-from auditor.records import IPPROTO_UDP, Status, Tunnel
+from auditor.records import IPPROTO_UDP, PACKET, Status, Tunnel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from auditor.capture.batch import FrameBatch
@@ -48,22 +49,32 @@ class GeneralPath:
     ) -> dict[int, Datagram]:
         """Replace some PACKET rows; give the ICMP errors that they turned out to be, by row."""
         errors = {}
-        for row in suspects.tolist():
-            start = int(batch.offset[row])
-            frame = batch.data[start : start + int(batch.captured_len[row])]
-            innermost = find_innermost(frame, int(batch.linktype[row]))
+        opened: dict[int, Row] = {}
+        chosen = batch.select(suspects)
+        for row, start, captured, linktype, time_ns, wire_len in zip(
+            suspects.tolist(),
+            chosen.offset.tolist(),
+            chosen.captured_len.tolist(),
+            chosen.linktype.tolist(),
+            chosen.time_ns.tolist(),
+            chosen.wire_len.tolist(),
+            strict=True,
+        ):
+            frame = batch.data[start : start + captured]
+            innermost = find_innermost(frame, linktype)
             if isinstance(innermost, Status):
-                rows[row]["status"] = innermost
+                rows["status"][row] = innermost
                 continue
-            time_ns, wire_len = int(batch.time_ns[row]), int(batch.wire_len[row])
-            rows[row] = self._describe(frame, innermost, time_ns, wire_len)
-            if rows[row]["status"] == Status.ICMP_ERROR:
-                errors[row] = innermost.datagram
+            opened[row] = self._describe(frame, innermost, time_ns, wire_len)
+            datagram = innermost.datagram
+            if not _is_later_piece(datagram) and is_error(frame, datagram):
+                errors[row] = datagram
+        rows[list(opened)] = np.array(list(opened.values()), PACKET)
         return errors
 
     def _describe(self, frame: bytes, found: Innermost, time_ns: int, wire_len: int) -> Row:
         datagram, vlan, tunnel, tunnel_id, pieces = found
-        if datagram.fragment and datagram.fragment.offset:
+        if _is_later_piece(datagram):
             return self._describe_later_fragment(found, time_ns, wire_len)
         carried = tunnel, tunnel_id
         if is_error(frame, datagram):
@@ -145,7 +156,7 @@ def _descend(frame: bytes, inside: Inside) -> Innermost | Status:
 
 def _open_datagram(frame: bytes, datagram: Datagram) -> Inside | Status:
     """Open what an IP packet carries, of fragments only the first."""
-    if datagram.fragment and datagram.fragment.offset:
+    if _is_later_piece(datagram):
         return Status.FRAGMENT
     if datagram.protocol != IPPROTO_UDP:
         opener = BY_PROTOCOL.get(datagram.protocol)
@@ -156,3 +167,7 @@ def _open_datagram(frame: bytes, datagram: Datagram) -> Inside | Status:
     opener = BY_UDP_PORT.get(segment.dst_port) or BY_UDP_PORT.get(segment.src_port)
     payload_end = segment.payload + segment.payload_len
     return opener(frame[:payload_end], segment.payload) if opener else Status.NOT_IP
+
+
+def _is_later_piece(datagram: Datagram) -> bool:
+    return datagram.fragment is not None and datagram.fragment.offset > 0

@@ -35,6 +35,7 @@ NEXT_PROTOCOLS = {
 
 _TAG = 0x8100
 _MOST_LABELS = 16
+_ARP, _ARP_ETHERNET_IPV4 = 0x0806, b"\0\1\x08\0"
 _PPP_ADDRESS = b"\xff\x03"
 _PPP_PROTOCOLS = {
     0x0021: ETHERTYPE_IPV4,
@@ -71,7 +72,7 @@ def open_ppp(frame: bytes, position: int) -> Inside | Status:
     if frame[position : position + 2] == _PPP_ADDRESS:
         position += 2
     start = frame[position : position + 2]
-    header = unpack(PPP, start)
+    header = unpack(PPP, start) if len(start) == 2 else None
     if header is None:
         return Status.TRUNCATED
     ethertype = _PPP_PROTOCOLS.get(header.p)
@@ -101,21 +102,29 @@ def _open_mpls(frame: bytes, position: int) -> Inside | Status:
 
 
 def _behind_labels(frame: bytes, position: int) -> Inside | Status:
-    """Guess what follows, which no field tells: IP, or Ethernet behind a control word or none."""
+    """Guess what follows, which no field tells: IP, or Ethernet behind a control word or none.
+
+    Many Ethernet addresses begin as an IP header does; so Ethernet comes first where it holds IP or
+    ARP indeed.
+    """
     if position >= len(frame):
         return Status.TRUNCATED
-    nibble = frame[position] >> 4
-    ethertype = IP_VERSIONS.get(nibble, 0)
+    frames = [open_ethernet(frame, start) for start in (position + 4, position)]
+    ethernet = [inside for inside in frames if not isinstance(inside, Status)]
+    for inside in ethernet:
+        if _is_credible(frame, inside):
+            return inside
+    ethertype = IP_VERSIONS.get(frame[position] >> 4, 0)
     packet = read_datagram(frame, ethertype, position)
     if not isinstance(packet, Status):
         return Inside(ethertype, position)
-    for start in (position, position + 4) if nibble else (position + 4, position):
-        inside = open_ethernet(frame, start)
-        if not isinstance(inside, Status) and (
-            inside.ethertype in BY_ETHERTYPE or inside.ethertype in IP_VERSIONS.values()
-        ):
-            return inside
-    return packet
+    return next((inside for inside in ethernet if inside.ethertype in BY_ETHERTYPE), packet)
+
+
+def _is_credible(frame: bytes, inside: Inside) -> bool:
+    if inside.ethertype == _ARP:
+        return frame[inside.position : inside.position + 4] == _ARP_ETHERNET_IPV4
+    return not isinstance(read_datagram(frame, inside.ethertype, inside.position), Status)
 
 
 def _open_pppoe(frame: bytes, position: int) -> Inside | Status:

@@ -37,7 +37,6 @@ _NEAR = {
     Verdict.WRONG_DIRECTION: "would fit with client and server exchanged",
     Verdict.WRONG_TRANSPORT: "would fit on this transport",
     Verdict.WRONG_ROLES: "a near miss",
-    Verdict.LOCAL_ONLY: "is for a host talking to itself",
     Verdict.PROHIBITED: "forbids it",
 }
 """What it means that a rule is cited which does not cover the flow."""
@@ -82,35 +81,33 @@ class _Considering:
         return Consideration(title, tuple(found))
 
     def _held(self, rule: Rule, services: tuple[str, ...], *, used: bool, own: bool) -> Considered:
-        book, kind = self._book, self._kind
-        in_book = rule.id in book.sources_of
-        matches = own and used and bool(book.matching(kind, [rule]))
+        book, kind, verdict = self._book, self._kind, self._judgement.verdict
         held = Considered(
             rule=rule,
             services=services,
-            source_fits=in_book and book.fits_source(rule, kind),
-            destination_fits=in_book and book.fits_destination(rule, kind),
-            matches=matches,
-            cited=rule.id in self._cited,
+            source_fits=book.fits_source(rule, kind),
+            destination_fits=book.fits_destination(rule, kind),
+            matches=own and used and bool(book.matching(kind, [rule])),
+            # A rule of both transports is cited for the flow's own.
+            cited=rule.id in self._cited and (own or verdict is Verdict.WRONG_TRANSPORT),
             why="",
         )
-        return replace(held, why=self._why(held, in_book=in_book, own=own))
+        return replace(held, why=self._why(held, used=used, own=own))
 
-    def _why(self, held: Considered, *, in_book: bool, own: bool) -> str:
-        rule, verdict = held.rule, self._judgement.verdict
-        if not in_book:
-            return f"the site file leaves out the rules of {rule.pack}"
+    def _why(self, held: Considered, *, used: bool, own: bool) -> str:
+        rule = held.rule
+        misses = self._misses(rule, held)
         if held.matches:
             return self._why_it_fits(held)
         if held.cited:
-            misses = self._misses(rule, held)
-            near = _NEAR.get(verdict, "")
-            return "; ".join(filter(None, (near, *misses)))
+            near = _NEAR.get(self._judgement.verdict, "")
+            return "; ".join(filter(None, (near, *misses))) or "cited beside the verdict"
         if rule.source_ports:
             return "ports that its hosts send from, not a service"
         if not rule.matches:
             return "for the record; it matches no flow"
-        misses = self._misses(rule, held)
+        if not used:
+            misses.insert(0, f"the site file leaves out the rules of {rule.pack}")
         if not own and not misses:
             return "both ends fit, but the flow is on the other transport"
         return "; ".join(misses) or "does not cover the flow"

@@ -52,9 +52,17 @@ def _dissect(capture: str, tshark: str, seconds: float) -> list[dict[str, object
     loop = asyncio.new_event_loop()
     frames = pyshark.FileCapture(capture, eventloop=loop, tshark_path=tshark, keep_packets=False)
     try:
-        frames.apply_on_packets(lambda packet: found.append(_told(packet)), timeout=seconds)
+        try:
+            frames.apply_on_packets(lambda packet: found.append(_told(packet)), timeout=seconds)
+        finally:
+            frames.close()
+    except TimeoutError:
+        raise
+    except Exception:
+        # pyshark can misread how tshark ended; what came before that stands.
+        if not found:
+            raise
     finally:
-        frames.close()
         loop.close()
     return found
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from auditor.catalog.wording import ends, place
 from auditor.explain.hexdump import hexdump
 from auditor.explain.words import CAVEATS, VERDICTS, VERIFICATIONS
+from auditor.judge.vocabulary import Verification
 from auditor.records import IPPROTO_TCP, TRANSPORT_NAMES
 from auditor.report.text import byte_size, count, fit, listed, safe, span_text, width, wrap
 from auditor.times import time_text
@@ -105,9 +106,9 @@ def _judgement(story: Story) -> Iterator[str]:
     caveats = row["caveats"]
     assert isinstance(caveats, list)
     yield from _several("Caveats", [f"{word}: {CAVEATS.get(word, '')}" for word in caveats], 20)
-    verification = str(row["verification"])
+    verification = Verification(str(row["verification"]))
     application = f"{row['application']}; " if row["application"] else ""
-    meaning = VERIFICATIONS.get(verification, "")
+    meaning = VERIFICATIONS[verification]
     if story.client.payload is None and story.server.payload is None:
         meaning = "neither side sent any"
     yield from _pair("Payload", f"{application}{verification}: {meaning}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from auditor.judge.vocabulary import Verdict
+from auditor.judge.vocabulary import Verdict, Verification
 
 VERDICTS = {
     Verdict.OUT_OF_SCOPE: "neither end is in the site file",
@@ -47,8 +47,8 @@ CAVEATS = {
 }
 
 VERIFICATIONS = {
-    "verified": "the payload is the protocol that the line names",
-    "contradicted": "the payload is positively another protocol",
-    "encrypted": "as is expected there, so the inside cannot be told",
-    "unverified": "no payload, a cut one, or no known signature",
+    Verification.VERIFIED: "the payload is the protocol that the port promises",
+    Verification.CONTRADICTED: "the payload is positively another protocol",
+    Verification.ENCRYPTED: "as is expected there, so the inside cannot be told",
+    Verification.UNVERIFIED: "no payload, a cut one, or no known signature",
 }

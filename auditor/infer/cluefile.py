@@ -101,7 +101,8 @@ class _Reader:
         return Habit(self._role(entry, "role", entry.required("role")), frozenset(words))
 
     def _services_of(self, rules: Iterable[str]) -> list[Service]:
-        return [each for rule in rules if rule in self._rules for each in self._rules[rule].services]
+        known = (self._rules[rule] for rule in rules if rule in self._rules)
+        return [service for rule in known for service in rule.services]
 
     def _known(self, entry: Entry, key: str, known: Collection[str]) -> frozenset[str]:
         words = entry.texts(key)

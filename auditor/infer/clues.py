@@ -128,7 +128,7 @@ class ClueBook:
 
 
 def words_of(name: str) -> list[str]:
-    """List the words in the first label of a host name: `ctx`, `vda` of `ctx-vda07.corp.example`."""
+    """List the words in the first label of a host name: of `ctx-vda07.corp`, `ctx` and `vda`."""
     return _WORD.findall(name.partition(".")[0])
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from math import prod
 from typing import TYPE_CHECKING
 
 from auditor.infer.clues import ALONE, CLIENT, EITHER, SERVER
@@ -29,6 +30,7 @@ _MOST_ROUNDS = 12
 
 _SUREST = 0.99
 _MOST_SERVICES = 3
+_MOST_EVIDENCE = 2
 _NOBODY = frozenset({address_words("0.0.0.0"), address_words("::")})  # noqa: S104 - no socket is bound
 
 
@@ -45,28 +47,34 @@ class Proposal:
     evidence: tuple[str, ...]
     """The clues in words, the strongest first; ends with the name where one fits."""
 
+    def __str__(self) -> str:
+        """Render as one line: the role, how sure it is, and the strongest clues."""
+        said = list(self.evidence)
+        if len(said) > _MOST_EVIDENCE:
+            said[_MOST_EVIDENCE:] = [f"{len(said) - _MOST_EVIDENCE} more"]
+        return f"{self.role} {self.confidence:.2f}: {'; '.join(said)}"
+
 
 def infer_roles(
     judged: Judged,
     names: Names,
     clues: ClueBook,
     signatures: SignatureSet,
-    threshold: float | None = None,
+    threshold: float,
 ) -> list[Proposal]:
     """Propose roles for the hosts of which the site file says nothing.
 
     judged: with the roles known so far, so that a caller who adopts proposals has to judge again.
-    threshold: from which confidence on a role counts as known to other clues; None = the book's.
+    threshold: from which confidence on, 0 to 1, a role counts as known to other clues.
     Proposals come by row of Hosts.table, then the surest first, down to what is worth mentioning.
     """
     hosts = judged.hosts
-    sure = clues.threshold / 100 if threshold is None else threshold
     traces = traces_of(judged, names, clues, signatures)
     finder = _Finder(judged, HostNames(judged, names), clues, traces)
     known = finder.declared
     weighed = finder.weigh(known)
     for _ in range(_MOST_ROUNDS):
-        found = finder.known(weighed, sure)
+        found = finder.known(weighed, threshold)
         if found == known:
             break
         known = found
@@ -74,11 +82,11 @@ def infer_roles(
     proposals = []
     for (host, role), found_clues in weighed.items():
         confidence = finder.confidence(host, role, found_clues)
-        if confidence >= min(clues.mention / 100, sure) and not finder.implied(known[host], role):
+        if confidence >= min(clues.mention / 100, threshold) and not finder.implied(
+            known[host], role
+        ):
             evidence = finder.evidence(host, role, found_clues)
-            proposals.append(
-                Proposal(host, hosts.table[host].address, role, confidence, evidence)
-            )
+            proposals.append(Proposal(host, hosts.table[host].address, role, confidence, evidence))
     return sorted(proposals, key=lambda p: (p.host, -p.confidence, p.role))
 
 
@@ -150,11 +158,11 @@ class _Finder:
 
     def confidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> float:
         """Give the chance that at least one of the clues is right, as if they knew no other."""
-        doubt = 1.0
-        for weighed in clues:
-            doubt *= 1 - weighed.clue.weight / 100
+        weights = [weighed.clue.weight for weighed in clues]
         if self._fitting_name(host, role):
-            doubt *= 1 - self._book.habit_weight / 100
+            weights.append(self._book.habit_weight)
+        # Of integers, so that the order of the clues makes no difference.
+        doubt: float = prod(100 - weight for weight in weights) / 100 ** len(weights)
         return min(round(1 - doubt, 2), _SUREST)
 
     def implied(self, roles: frozenset[str], role: str) -> bool:
@@ -188,9 +196,7 @@ class _Finder:
         """Keep the peers that count: of the role asked for; not those that serve just as much."""
         if clue.peer:
             return {
-                peer: seen
-                for peer, seen in peers.items()
-                if clue.peer & self._closure(known[peer])
+                peer: seen for peer, seen in peers.items() if clue.peer & self._closure(known[peer])
             }
         if clue.mutual or clue.side == EITHER:
             return dict(peers)
@@ -210,18 +216,22 @@ class _Finder:
         return peers[host].flows if peers is not None and host in peers else 0
 
 
-def _gather(
-    book: ClueBook, traces: Iterable[Trace]
-) -> dict[tuple[Clue, int], dict[int, _Peer]]:
+def _gather(book: ClueBook, traces: Iterable[Trace]) -> dict[tuple[Clue, int], dict[int, _Peer]]:
     """Collect, by clue and host, what each peer contributes."""
     seen: dict[tuple[Clue, int], dict[int, _Peer]] = defaultdict(dict)
+    speaking: dict[str, list[Clue]] = defaultdict(list)
+    for clue in book.clues:
+        for protocol in clue.protocols or {""}:
+            speaking[protocol].append(clue)
     fitting: dict[tuple[object, ...], list[Clue]] = {}
     for trace in traces:
         if trace.client == trace.server:
             continue
         kind = (trace.transport, trace.port, trace.protocol, trace.certain, trace.level, trace.name)
         if kind not in fitting:
-            fitting[kind] = [clue for clue in book.clues if clue.fits(trace)]
+            # Those that name no protocol go by the port or by a name.
+            candidates = dict.fromkeys(speaking.get(trace.protocol, []) + speaking[""])
+            fitting[kind] = [clue for clue in candidates if clue.fits(trace)]
         for clue in fitting[kind]:
             if clue.side in {SERVER, EITHER}:
                 _add(seen[clue, trace.server], trace.client, trace)

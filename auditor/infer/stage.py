@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.catalog.load import rules_directory
@@ -10,8 +11,6 @@ from auditor.infer.cluefile import CLUES_FILE, read_clues
 from auditor.infer.propose import infer_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from auditor.evidence.names import Names
     from auditor.evidence.signatures import SignatureSet
     from auditor.hosts import Hosts
@@ -21,36 +20,48 @@ if TYPE_CHECKING:
     from auditor.judge.rulebook import RuleBook
 
 
+@dataclass(frozen=True)
+class Inference:
+    """What hosts seem to be, and from when on that counts."""
+
+    proposals: tuple[Proposal, ...] = ()
+    """By row of Hosts.table, then the surest first; also those that are not sure enough."""
+    threshold: float = 1.0
+
+    def sure(self) -> dict[int, list[Proposal]]:
+        """Map rows of Hosts.table to the proposals that are sure enough, the surest first."""
+        found: dict[int, list[Proposal]] = defaultdict(list)
+        for proposal in self.proposals:
+            if proposal.confidence >= self.threshold:
+                found[proposal.host].append(proposal)
+        return dict(found)
+
+    def adopted(self, hosts: Hosts) -> Hosts:
+        """Give hosts the roles that are sure enough.
+
+        Such a host has roles and is not `listed`: so an inferred role is told from a declared one.
+        """
+        table = list(hosts.table)
+        for row, proposals in self.sure().items():
+            roles = table[row].roles.union(each.role for each in proposals)
+            table[row] = replace(table[row], roles=roles)
+        return replace(hosts, table=table)
+
+
+def infer(
+    judged: Judged, names: Names, signatures: SignatureSet, threshold: float | None = None
+) -> Inference:
+    """Propose roles for hosts that the site file does not list, by the shipped clues.
+
+    judged: with the declared roles alone; whoever adopts proposals judges again. threshold: from
+    which confidence on a role counts as known, 0 to 1; None = as the clues say.
+    """
+    clues = load_clues(judged.book, signatures)
+    sure = clues.threshold / 100 if threshold is None else threshold
+    return Inference(tuple(infer_roles(judged, names, clues, signatures, sure)), sure)
+
+
 def load_clues(book: RuleBook, signatures: SignatureSet) -> ClueBook:
     """Read the shipped clues, on the ports that the site uses."""
     path = rules_directory() / CLUES_FILE
     return read_clues(path, book.catalog, signatures.protocols, book.rules)
-
-
-def propose_roles(
-    judged: Judged,
-    names: Names,
-    signatures: SignatureSet,
-    threshold: float | None = None,
-) -> list[Proposal]:
-    """Propose roles by the shipped clues; everything else as for infer_roles."""
-    if all(host.listed or host.special for host in judged.hosts.table):
-        return []
-    clues = load_clues(judged.book, signatures)
-    return infer_roles(judged, names, clues, signatures, threshold)
-
-
-def adopt(proposals: Iterable[Proposal], hosts: Hosts, threshold: float) -> Hosts:
-    """Give hosts the roles that are proposed with at least so much confidence.
-
-    Such a host has roles and is not `listed`: so an inferred role is told from a declared one.
-    """
-    roles: dict[int, set[str]] = {}
-    for proposal in proposals:
-        if proposal.confidence >= threshold:
-            roles.setdefault(proposal.host, set()).add(proposal.role)
-    table = [
-        replace(host, roles=host.roles | roles[row]) if row in roles else host
-        for row, host in enumerate(hosts.table)
-    ]
-    return replace(hosts, table=table)

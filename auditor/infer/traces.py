@@ -88,9 +88,7 @@ class _Words:
     certain: NDArray[np.bool_]
 
 
-def _protocols(
-    judged: Judged, signatures: SignatureSet, asked: NDArray[np.bool_]
-) -> _Words:
+def _protocols(judged: Judged, signatures: SignatureSet, asked: NDArray[np.bool_]) -> _Words:
     """Take what was recognised; and on the services asked for also what merely fits."""
     known = {"": 0}
     code = np.zeros(len(judged.flows.facts), dtype=np.int64)
@@ -151,10 +149,13 @@ def _levels(judged: Judged, protocols: _Words) -> NDArray[np.int64]:
     client_data = (orientation.of_client(flows, "seen") & Seen.DATA) > 0
     server_data = (orientation.of_server(flows, "seen") & Seen.DATA) > 0
     # A scanner completes handshakes too; what was said shows that somebody meant it.
+    established, replied = (
+        judged.with_outcome([each]) for each in (Outcome.ESTABLISHED, Outcome.ANSWERED)
+    )
     answered = np.where(
         tcp,
-        server_data & (judged.with_outcome([Outcome.ESTABLISHED]) | client_data | protocols.certain),
-        judged.with_outcome([Outcome.ANSWERED]) | (orientation.reply_only & protocols.certain),
+        server_data & (established | client_data | protocols.certain),
+        replied | (orientation.reply_only & protocols.certain),
     )
     sent = np.where(tcp, client_data, ~judged.with_outcome([Outcome.REFUSED]))
     levels = np.select([answered, sent], [Level.ANSWER, Level.SENT], Level.ATTEMPT)

@@ -22,15 +22,22 @@ _ADVICE = (
 
 
 def absences(expectations: Iterable[Expectation], hosts: Hosts) -> Iterator[Finding]:
-    """List what is missing, in the order of the expectations."""
-    for expectation in expectations:
+    """List what is missing: whole groups first, then silent hosts, the most singular first."""
+    every = list(expectations)
+    for expectation in every:
         if expectation.status is Coverage.MISSING:
             strong = expectation.strength == "strong"
             yield _absence(expectation, Severity.MEDIUM if strong else Severity.LOW)
-        elif expectation.status is Coverage.SEEN and expectation.silent_stands_out:
+    for expectation in sorted(every, key=_share_of_silent):
+        if expectation.status is Coverage.SEEN and expectation.silent_stands_out:
             for row in expectation.silent:
                 failed = row in expectation.silent_failed
                 yield _silence(expectation, hosts.table[row], failed=failed)
+
+
+def _share_of_silent(expectation: Expectation) -> float:
+    """Say how common silence is: one of twelve tells more than one of two."""
+    return len(expectation.silent) / max(len(expectation.silent) + expectation.clients, 1)
 
 
 def _absence(expectation: Expectation, severity: Severity) -> Finding:
@@ -83,7 +90,7 @@ def _finding(
         services[0].low,
         (),
         rules,
-        tuple(dict.fromkeys(rule.row for rule in rules if rule.row is not None)),
+        tuple(sorted({rule.row for rule in rules if rule.row is not None})),
         tuple(rule.id for rule in rules),
         tuple(sorted(set.intersection(*carried))),
         f"{_purpose(rules)}: {why}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,20 @@ if TYPE_CHECKING:
     from auditor.hosts import Host
     from auditor.judge.finding import Finding
     from auditor.site.model import Acceptance, Site
+
+
+def accept(
+    findings: Iterable[Finding], site: Site | None, today: date
+) -> list[tuple[Finding, bool]]:
+    """Pair each finding with whether the site accepts it; an accepted one says why."""
+    pairs = []
+    for finding in findings:
+        entry = acceptance_of(finding, site, today)
+        if entry is None:
+            pairs.append((finding, False))
+        else:
+            pairs.append((replace(finding, advice=_terms(entry)), True))
+    return pairs
 
 
 def acceptance_of(finding: Finding, site: Site | None, today: date) -> Acceptance | None:
@@ -32,6 +47,12 @@ def acceptance_of(finding: Finding, site: Site | None, today: date) -> Acceptanc
         ):
             return entry
     return None
+
+
+def _terms(entry: Acceptance) -> str:
+    owner = f", {entry.owner}" if entry.owner else ""
+    until = f", until {entry.until.isoformat()}" if entry.until else ""
+    return f"Accepted: {entry.reason}{owner}{until}."
 
 
 def _addresses(host: Host | None, site: Site | None) -> list[IPv4Address | IPv6Address]:

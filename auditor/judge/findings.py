@@ -39,7 +39,8 @@ def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
         *finder.unknown(),
         *absences(expectations, judged.hosts),
     ]
-    found.sort(key=lambda f: (-f.severity, f.flows or (1 << 62,), f.title))
+    # What is missing rests on no flow; it keeps its order behind the rest.
+    found.sort(key=lambda f: (-f.severity, f.flows or (1 << 62,)))
     once: dict[str, Finding] = {}
     for finding in found:
         once.setdefault(finding.id, finding)

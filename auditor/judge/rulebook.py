@@ -131,7 +131,8 @@ class RuleBook:
                 continue
             extra: set[str] = set()
             if "loopback" in rule.caveats:
-                if self.is_local(kind):
+                itself = kind.same_machine and implied[1] & set(rule.destinations)
+                if itself or kind.server.special == LOOPBACK:
                     found.append(Match(rule))
                 continue
             # So wide a rule is for the very roles written, not for what others imply.
@@ -161,22 +162,22 @@ class RuleBook:
         """List what else is written of a flow that no chosen rule matches.
 
         First what the paper says of its two ends without a port that could match, then the
-        matching rules of packs that the site left out: gaps of the paper that are known.
+        matching rules of packs that the site left out.
         """
         said = [
             rule
             for rule in self._portless
             if self.fits_source(rule, kind) and self.fits_destination(rule, kind)
         ]
-        gaps = [
+        number = port or 0
+        elsewhere = [
             rule
             for rule in self._left_out
             for service in rule.services
             if service.transport == transport
-            and (service.low or 0) <= (port or 0)
-            and (port or 0) <= (service.high or 0)
+            and (service.low or 0) <= number <= (service.high or 0)
         ]
-        return said, [match.rule for match in self.matching(kind, gaps)]
+        return said, [match.rule for match in self.matching(kind, elsewhere)]
 
     def serves(self, kind: FlowKind) -> int:
         """Say how good the rules are that have the kind's server as destination (authority)."""

@@ -66,6 +66,17 @@ UNEXPECTED = frozenset(
 """Verdicts that make a finding of kind `unexpected`."""
 
 
+class Remark(StrEnum):
+    """How the sessions between two hosts are carried."""
+
+    EDT = "UDP tried and answered (EDT)"
+    UDP_ONLY = "UDP only"
+    TCP_ONLY = "TCP only, UDP never tried"
+    FELL_BACK = "UDP tried, no answer; fell back to TCP"
+    TCP_APART = "UDP tried, no answer; TCP at another time"
+    NEITHER = "neither got through"
+
+
 class Severity(IntEnum):
     """How loudly a finding speaks; the order counts."""
 

@@ -25,7 +25,8 @@ TITLES = {
 
 _ADVICE = {
     Verdict.UNDOCUMENTED: (
-        "Find out what runs there. If it belongs, say so under `exceptions`; if not, close it."
+        "Find out what runs there. If it belongs, list the host with its role or say so under "
+        "`exceptions`; if not, close it."
     ),
     Verdict.WRONG_ROLES: (
         "If an end holds a role that the site file does not give it, add the role; "
@@ -123,11 +124,18 @@ def unexpected_advice(judgement: Judgement, *, attempted: bool) -> str:
     return _ADVICE[judgement.verdict]
 
 
-def remarks_text(said: Iterable[Rule], gaps: Iterable[Rule]) -> str:
-    """Add what the paper says without a port, and which known gap of it this is."""
-    notes = [f"; {_place(rule)}: {rule.purpose}" for rule in said]
-    pages = dict.fromkeys(f"; a known gap of the paper, see {rule.page}" for rule in gaps)
-    return "".join((*notes, *list(pages)[:1]))
+def remarks_text(said: Iterable[Rule], left_out: Iterable[Rule]) -> str:
+    """Add what the paper says without a port, and where else such a flow is documented.
+
+    left_out: matching rules of packs that the site did not choose.
+    """
+    notes = [f"{_place(rule)}: {rule.purpose}" for rule in said]
+    pages = {rule.pack: rule.page for rule in left_out}
+    if "vendor" in pages:
+        notes.append(f"a known gap of the paper, see {pages['vendor']}")
+    elif "ambient" in pages:
+        notes.append(f"ordinary outside of Citrix, see {pages['ambient']}")
+    return "".join(f"; {note}" for note in notes)
 
 
 def blocked_reason(

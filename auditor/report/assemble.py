@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.judge.vocabulary import OUTCOMES
 from auditor.records import NO_TIME, WITH_PORTS, Tunnel, transport_name
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, frame
+from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS, frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from auditor.judge.expect import Expectation
     from auditor.judge.finding import Finding
     from auditor.judge.judged import Judged
+    from auditor.judge.sessions import Session
 
 _WIDEST_LIST = 64
 """A range of more ports than this is listed by its two ends."""
@@ -177,6 +178,31 @@ def host_table(judged: Judged) -> pd.DataFrame:
             "bytes": size[kept],
             "first_seen": first[kept],
             "last_seen": last[kept],
+        },
+    )
+
+
+def session_table(judged: Judged, sessions: Sequence[Session]) -> pd.DataFrame:
+    """Build the sessions: one row per pair of hosts."""
+    facts = judged.flows.facts
+    size = (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64)
+    return frame(
+        SESSIONS,
+        {
+            "client": [s.client.label for s in sessions],
+            "server": [s.server.label for s in sessions],
+            "path": [s.path for s in sessions],
+            "remark": [s.remark.value for s in sessions],
+            "udp": [s.udp and s.udp.value for s in sessions],
+            "tcp": [s.tcp and s.tcp.value for s in sessions],
+            "notes": [list(s.notes) for s in sessions],
+            "flows": [len(s.flows) for s in sessions],
+            "bytes": [int(size[s.flows].sum()) for s in sessions],
+            "first_seen": [s.first_ns for s in sessions],
+            "last_seen": [s.last_ns for s in sessions],
+            "rows": [list(s.rows) for s in sessions],
+            "rule_ids": [list(s.rule_ids) for s in sessions],
+            "flow_ids": [(s.flows + 1).tolist() for s in sessions],
         },
     )
 

@@ -138,7 +138,24 @@ HOSTS: Table = {
     "last_seen": "time",
 }
 
-KINDS: Table = FLOWS | FLOW_FACTS | FINDINGS | COVERAGE | HOSTS
+SESSIONS: Table = {
+    "client": "text",
+    "server": "text",
+    "path": "text",
+    "remark": "text",
+    "udp": "text",
+    "tcp": "text",
+    "notes": "list",
+    "flows": "count",
+    "bytes": "count",
+    "first_seen": "time",
+    "last_seen": "time",
+    "rows": "list",
+    "rule_ids": "list",
+    "flow_ids": "list",
+}
+
+KINDS: Table = FLOWS | FLOW_FACTS | FINDINGS | COVERAGE | HOSTS | SESSIONS
 """Kind by column name: a name means the same in every table that has it."""
 
 

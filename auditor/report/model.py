@@ -1,4 +1,4 @@
-"""A report as values: four tables, what they rest on, and what they amount to."""
+"""A report as values: five tables, what they rest on, and what they amount to."""
 
 from __future__ import annotations
 
@@ -158,6 +158,7 @@ class Report:
     findings: pd.DataFrame
     coverage: pd.DataFrame
     hosts: pd.DataFrame
+    sessions: pd.DataFrame
     capture: CaptureInfo
     audit: AuditInfo
     finding_flows: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -188,6 +189,7 @@ class Report:
             "flows": self.flows,
             "coverage": self.coverage,
             "hosts": self.hosts,
+            "sessions": self.sessions,
         }
 
     def worst(self) -> str | None:
@@ -209,8 +211,8 @@ class Report:
     def filtered(self, expression: str) -> Report:
         """Keep the flows for which a pandas query holds, and the findings that rest on them.
 
-        What is missing is left out, since a selection of flows cannot show an absence; coverage
-        and hosts stay whole. Raises UsageError if the expression cannot be asked of the flows.
+        What is missing is left out, since a selection of flows cannot show an absence; coverage,
+        hosts and sessions stay whole. Raises UsageError if the expression cannot be asked.
         """
         flows = select_flows(self.flows, expression)
         kept = set(flows["flow_id"].tolist())

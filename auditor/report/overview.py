@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from auditor.judge.vocabulary import ATTEMPTED, Coverage, Verdict
+from auditor.judge.vocabulary import ATTEMPTED, Coverage, Remark, Verdict
 from auditor.report.text import byte_size, count, duration, listed
 from auditor.times import minute_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
 
@@ -23,6 +23,17 @@ _FINE = {
     Verdict.AMBIENT: "ambient",
 }
 _MENTION_DAMAGE_FROM = 0.01
+_CARRIED: Mapping[str, str] = {
+    Remark.EDT: "EDT",
+    Remark.UDP_ONLY: "EDT",
+    Remark.TCP_ONLY: "TCP only",
+}
+_ODD: Mapping[str, str] = {
+    Remark.FELL_BACK: "fell back to TCP",
+    Remark.TCP_APART: "tried UDP in vain",
+    Remark.NEITHER: "got nowhere",
+}
+_MOST_PAIRS = 3
 _DAMAGE_MEANS = {
     "malformed": "malformed, so in no flow",
     "unsupported": "of a kind that is not decoded, so in no flow",
@@ -43,7 +54,9 @@ def captured(
         sizes.insert(0, times)
     lines = [listed(names, 3), ", ".join(sizes)]
     if expression is not None:
-        lines.append(f"only flows where {expression}; coverage and hosts are those of all flows")
+        lines.append(
+            f"only flows where {expression}; coverage, hosts and sessions are of all flows"
+        )
     return tuple(lines)
 
 
@@ -85,7 +98,7 @@ def _tally_text(counts: Mapping[str, int]) -> str:
 
 
 def summary(report: Report) -> tuple[tuple[str, str], ...]:
-    """Say in a line each how flows, outcomes, payload, coverage and hosts turned out."""
+    """Say in a line each how flows, outcomes, payload, sessions, coverage and hosts turned out."""
     counts = report.summary
     by_verdict = counts["by_verdict"]
     fine = {text: by_verdict[verdict] for verdict, text in _FINE.items()}
@@ -95,6 +108,7 @@ def summary(report: Report) -> tuple[tuple[str, str], ...]:
         ("Outcome", outcome_text(counts["by_outcome"])),
         ("Payload", _tally_text(counts["by_verification"]) or "none"),
     ]
+    lines.extend(_sessions(report.sessions))
     statuses = report.coverage["status"].value_counts()
     of = {status: int(statuses.get(status.value, 0)) for status in Coverage}
     expected = sum(of[s] for s in (Coverage.SEEN, Coverage.BLOCKED, Coverage.MISSING))
@@ -108,6 +122,32 @@ def summary(report: Report) -> tuple[tuple[str, str], ...]:
     known["without a role"] = len(report.hosts) - sum(known.values())
     lines.append(("Hosts", _tally_text(known) or "none"))
     return tuple(lines)
+
+
+def _sessions(sessions: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Say how sessions are carried, and between whom where that is worth a look."""
+    if not len(sessions):
+        return
+    ends = zip(sessions["client"].tolist(), sessions["server"].tolist(), strict=True)
+    pairs = [f"{client} -> {server}" for client, server in ends]
+    carried: dict[str, int] = {}
+    odd: dict[str, list[str]] = {}
+    for pair, remark in zip(pairs, sessions["remark"].tolist(), strict=True):
+        if remark in _CARRIED:
+            carried[_CARRIED[remark]] = carried.get(_CARRIED[remark], 0) + 1
+        else:
+            odd.setdefault(_ODD[remark], []).append(pair)
+    told = [f"{len(of):,} {text} ({listed(of, _MOST_PAIRS)})" for text, of in odd.items()]
+    yield "Sessions", f"{len(pairs):,}: {', '.join(filter(None, (_tally_text(carried), *told)))}"
+    paths = sessions["path"].value_counts(sort=False).to_dict()
+    if len(paths) > 1:
+        yield "By path", _tally_text({str(path): int(number) for path, number in paths.items()})
+    noted: dict[str, list[str]] = {}
+    for pair, notes in zip(pairs, sessions["notes"].tolist(), strict=True):
+        for note in notes:
+            noted.setdefault(note, []).append(pair)
+    for note, of in noted.items():
+        yield "Of note", f"{listed(of, _MOST_PAIRS)}: {note}"
 
 
 def hidden(coverage: pd.DataFrame) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -175,7 +215,7 @@ def next_steps(report: Report, example: int | None) -> tuple[tuple[str, str], ..
     if example is not None:
         finding = report.findings.iloc[example]
         flow_id = report.finding_flows[finding["finding_id"]][0]
-        steps.append(("one flow in full", f"add --filter 'flow_id == {flow_id}' --format json"))
+        steps.append(("one flow in full", _explain(report, flow_id)))
         if not pd.isna(finding["port"]):
             port = f"{finding['port']}/{finding['transport']}"
             steps.append(("who may use a port", f"auditor explain {port}"))
@@ -197,6 +237,17 @@ def provenance(report: Report | FlowReport) -> tuple[tuple[str, str], ...]:
         ("Made", f"{minute_text(audit.started_ns)} by {audit.tool} {audit.version}"),
         ("Took", f"{took_s:.2f} s" + (f": {stages}" if stages else "")),
     )
+
+
+def _explain(report: Report, flow_id: int) -> str:
+    """Write the command that tells all of a flow; standard input cannot be read again."""
+    sources = report.audit.sources
+    if "-" in sources:
+        return f"add --filter 'flow_id == {flow_id}' --format json"
+    words = ["auditor", "explain", *sources, "--flow", str(flow_id)]
+    if report.audit.hosts_file is not None:
+        words += ["--hosts", report.audit.hosts_file]
+    return shlex.join(words)
 
 
 def _stem(sources: Sequence[str]) -> str:
