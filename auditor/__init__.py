@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from auditor.catalog.load import load_catalog
     from auditor.catalog.model import Catalog
     from auditor.errors import AuditError
-    from auditor.pipeline import audit, read_flows
+    from auditor.pipeline import audit, infer_hosts, read_flows
     from auditor.report.model import Report
     from auditor.site.load import load_site
     from auditor.site.model import Site
@@ -26,6 +26,7 @@ __all__ = [
     "Report",
     "Site",
     "audit",
+    "infer_hosts",
     "load_catalog",
     "load_site",
     "read_flows",
@@ -37,6 +38,7 @@ _HOME = {
     "Report": "auditor.report.model",
     "Site": "auditor.site.model",
     "audit": "auditor.pipeline",
+    "infer_hosts": "auditor.pipeline",
     "load_catalog": "auditor.catalog.load",
     "load_site": "auditor.site.load",
     "read_flows": "auditor.pipeline",

@@ -13,15 +13,11 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from auditor.capture import open_capture
 from auditor.catalog.load import load_catalog, rules_directory
 from auditor.catalog.model import Catalog
-from auditor.decode.dissect import Decoder
-from auditor.evidence.names import NameCollector
-from auditor.flows import FlowTable
+from auditor.errors import UsageError
 from auditor.hosts import resolve
+from auditor.infer.stage import infer
 from auditor.judge.accept import accept
 from auditor.judge.expect import Watch, expect
 from auditor.judge.findings import find
@@ -29,35 +25,22 @@ from auditor.judge.judged import judge_flows
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
-from auditor.records import Status
 from auditor.site.model import Site
 from auditor.times import parse_time
+from auditor.traffic import read_traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
-    from auditor.capture.batch import FrameBatch
     from auditor.evidence.names import Names
-    from auditor.flows import Flows
+    from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
-    from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
+    from auditor.report.model import AuditInfo, FlowReport, Report
+    from auditor.traffic import Progress, Traffic
 
     Source = str | PathLike[str]
-    Progress = Callable[[int, int, int], None]
-    """Called with bytes read, bytes in all (0 = unknown) and frames so far."""
-
-
-@dataclass
-class Traffic:
-    """What the captures held, before anybody judges it."""
-
-    flows: Flows
-    names: Names
-    macs: dict[str, set[tuple[int, int]]]
-    capture: CaptureInfo
-    interrupted: bool
 
 
 @dataclass(frozen=True)
@@ -67,6 +50,7 @@ class Examined:
     report: Report
     judged: Judged
     names: Names
+    inference: Inference
 
 
 @dataclass
@@ -117,11 +101,18 @@ def examine(
     hosts: str | PathLike[str] | Site | None = None,
     catalog: Sequence[str | PathLike[str]] | Catalog = (),
     edition: str | None = None,
+    threshold: float | None = None,
     since: str | int | None = None,
     until: str | int | None = None,
     progress: Progress | None = None,
 ) -> Examined:
-    """Audit captures, and keep what the report was made of; everything else as for `audit`."""
+    """Audit captures, and keep what the report was made of; everything else as for `audit`.
+
+    threshold: from which confidence on an inferred role counts, 0 to 1; None = as the shipped
+    clues say. Raises UsageError for any other number.
+    """
+    if threshold is not None and not 0 < threshold <= 1:
+        raise UsageError(f"threshold: expected more than 0 and at most 1, found {threshold:g}")
     from auditor.report import assemble  # noqa: PLC0415 - pandas is loaded while nothing waits
     from auditor.report.model import Report  # noqa: PLC0415
 
@@ -130,12 +121,16 @@ def examine(
     site = _site(hosts, rules)
     watch.lap("rules")
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
-    traffic = _read(_listed(sources), macs, _time(since), _time(until), progress)
+    traffic = read_traffic(
+        _listed(sources),
+        macs=macs,
+        since_ns=_time(since),
+        until_ns=_time(until),
+        progress=progress,
+    )
     watch.lap("read")
 
-    endpoints = resolve(traffic.flows, site, traffic.macs)
-    listener = Listener.load(rules_directory())
-    judged = judge_flows(traffic.flows, traffic.names, endpoints, RuleBook(rules, site), listener)
+    judged, inference = _judge(traffic, rules, site, threshold)
     info = traffic.capture
     lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
     expectations = expect(judged, Watch(info.duration_s, lossless=not lossy))
@@ -149,7 +144,7 @@ def examine(
         assemble.flow_table(judged, files, findings),
         assemble.finding_table(judged, files, findings),
         assemble.coverage_table(judged, expectations),
-        assemble.host_table(judged),
+        assemble.host_table(judged, inference),
         assemble.session_table(judged, sessions),
     )
     watch.lap("report")
@@ -162,7 +157,7 @@ def examine(
         finding_flows=flow_ids,
         interrupted=traffic.interrupted,
     )
-    return Examined(report, judged, traffic.names)
+    return Examined(report, judged, traffic.names, inference)
 
 
 def read(
@@ -181,7 +176,9 @@ def read(
     started_ns, watch = time.time_ns(), Stopwatch()
     rules = _catalog(catalog, edition)
     watch.lap("rules")
-    traffic = _read(_listed(sources), frozenset(), _time(since), _time(until), progress)
+    traffic = read_traffic(
+        _listed(sources), since_ns=_time(since), until_ns=_time(until), progress=progress
+    )
     watch.lap("read")
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
@@ -193,76 +190,35 @@ def read(
     )
 
 
+def infer_hosts(sources: Source | Sequence[Source], *, threshold: float | None = None) -> Site:
+    """Infer who is who from captures, as `auditor hosts infer` does.
+
+    threshold: from which confidence on a role is taken, 0 to 1; None = as the shipped clues say.
+    """
+    from auditor.infer.draft import draft_site  # noqa: PLC0415 - only drafting writes site files
+
+    found = examine(sources, threshold=threshold)
+    return draft_site(found.judged, found.names, found.inference).site
+
+
+def _judge(
+    traffic: Traffic, rules: Catalog, site: Site | None, threshold: float | None
+) -> tuple[Judged, Inference]:
+    """Judge the flows by the site file; without one, or if it says so, by inferred roles too."""
+    book = RuleBook(rules, site)
+    listener = Listener.load(rules_directory())
+    hosts = resolve(traffic.flows, site, traffic.macs)
+    judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
+    inference = infer(judged, traffic.names, listener.signatures, threshold)
+    if (site is None or site.infer) and inference.sure():
+        hosts = inference.adopted(hosts)
+        judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
+    return judged, inference
+
+
 def read_flows(sources: Source | Sequence[Source]) -> pd.DataFrame:
     """Give the flow table of captures as a pandas frame, as `auditor flows` prints it."""
     return read(sources).flows
-
-
-def _read(
-    sources: list[str],
-    macs: frozenset[str],
-    since_ns: int | None,
-    until_ns: int | None,
-    progress: Progress | None,
-) -> Traffic:
-    """Run the stages that see frames; after an interruption give what was read so far."""
-    from auditor.report.model import CaptureInfo  # noqa: PLC0415 - as above
-
-    table, decoder, collector, tally = FlowTable(), Decoder(macs), NameCollector(), _Tally()
-    interrupted = False
-    with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
-        try:
-            for frames in capture:
-                packets = decoder.decode(frames)
-                table.update(packets)
-                collector.observe(packets)
-                tally.count(frames, packets.rows["status"])
-                if progress is not None:
-                    progress(*capture.position(), tally.frames)
-        except KeyboardInterrupt:
-            interrupted = True
-        flows = table.finish()
-        names = collector.finish(flows)
-        capture.facts.warnings += _shortcomings(flows, names)
-        info = CaptureInfo.of(
-            capture.facts,
-            first_ns=tally.first_ns,
-            last_ns=tally.last_ns,
-            frames_by_status=tally.by_status(),
-        )
-    return Traffic(flows, names, decoder.mac_addresses, info, interrupted)
-
-
-def _shortcomings(flows: Flows, names: Names) -> list[str]:
-    """Say what the bounds on memory left out."""
-    counts = (
-        (flows.clipped_heads, "sides of flows kept 64 bytes of payload only"),
-        (names.forgotten, "host names were not kept"),
-    )
-    return [f"memory bound: {count:,} {what}" for count, what in counts if count]
-
-
-@dataclass
-class _Tally:
-    """Counts over all frames, whatever became of them."""
-
-    frames: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    _status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), dtype=np.int64))
-
-    def count(self, frames: FrameBatch, status: np.ndarray) -> None:
-        if not len(frames):
-            return
-        self.frames += len(frames)
-        self._status += np.bincount(status, minlength=len(Status))
-        first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
-        self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
-        self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
-
-    def by_status(self) -> dict[str, int]:
-        counts = self._status.tolist()
-        return {s.name.lower().replace("_", "-"): counts[s] for s in Status}
 
 
 def _time(given: str | int | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from openings_network import APPFLOW
 from openings_windows import KPASSWD, MSMQ
 
 from auditor.catalog.load import load_catalog, rules_directory
-from auditor.evidence.names import Names, SeenName
+from auditor.evidence.names import NameCollector, Names, SeenName
 from auditor.hosts import resolve
 from auditor.infer.stage import Inference, infer
 from auditor.judge.judged import Judged, judge_flows
@@ -26,6 +27,7 @@ from auditor.records import Seen, address_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from auditor.flows import Flows
     from auditor.site.model import Site
 
 HEADS: dict[str, tuple[bytes, bytes]] = {
@@ -64,6 +66,7 @@ HEADS: dict[str, tuple[bytes, bytes]] = {
     "dns": (payloads.dns_query("ddc1.example"), payloads.dns_answer("ddc1.example", "10.0.0.1")),
     "http": (payloads.http_request("host1"), payloads.http_response()),
     "tls": (payloads.tls_client_hello("host1.example"), payloads.tls_server_flight()),
+    "to-the-cloud": (payloads.tls_client_hello("a.xendesktop.net"), payloads.tls_server_flight()),
     "dtls": (payloads.dtls_client_hello(None), payloads.dtls_hello_verify()),
     "noise": (b"\x8f\x11\x80\x7f" * 8, b"\x9e\x12\x81\x7e" * 8),
     "silence": (b"", b""),
@@ -98,20 +101,17 @@ def listener() -> Listener:
 def judged_talks(*talks: Talk, site: Site | None = None) -> Judged:
     """Judge conversations by the declared roles alone."""
     flows = flows_of(*talks)
-    names = Names([()] * len(talks), {})
     book = RuleBook(load_catalog(), site)
-    return judge_flows(flows, names, resolve(flows, site), book, listener())
+    return judge_flows(flows, told(flows), resolve(flows, site), book, listener())
 
 
-def told(names: Mapping[str, str], count: int) -> Names:
-    """State the names that DNS gave for addresses, in a capture of so many flows."""
-    return Names(
-        [()] * count,
-        {
-            address_words(address): (SeenName(name, "dns", 0, None),)
-            for address, name in names.items()
-        },
-    )
+def told(flows: Flows, names: Mapping[str, str] | None = None) -> Names:
+    """Take the names in the flows' payload, and those that DNS is stated to have given."""
+    answers: dict[tuple[int, int], tuple[SeenName, ...]] = {
+        address_words(address): (SeenName(name, "dns", 0, None),)
+        for address, name in (names or {}).items()
+    }
+    return replace(NameCollector().finish(flows), address_names=answers)
 
 
 def inferred(
@@ -122,11 +122,9 @@ def inferred(
 ) -> Inference:
     """Infer roles from conversations."""
     judged = judged_talks(*talks, site=site)
-    return infer(judged, told(names or {}, len(talks)), listener().signatures, threshold)
+    return infer(judged, told(judged.flows, names), listener().signatures, threshold)
 
 
 def roles(inference: Inference) -> dict[str, set[str]]:
     """Map each address to the roles that are sure enough."""
-    return {
-        found[0].address: {each.role for each in found} for found in inference.sure().values()
-    }
+    return {found[0].address: {each.role for each in found} for found in inference.sure().values()}

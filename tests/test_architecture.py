@@ -26,6 +26,7 @@ LAYERS = [
     {"judge"},
     {"infer"},
     {"report"},
+    {"traffic"},
     {"explain"},
     {"compare"},
     {"pipeline"},

@@ -12,6 +12,7 @@ from name_messages import REQUEST, announcement, dhcp, host_name, netbios_regist
 from auditor.catalog.model import Catalog, Role, Rule, Service
 from auditor.evidence.names import NameCollector
 from auditor.hosts import resolve
+from auditor.infer.stage import Inference
 from auditor.judge.judged import Judged, judge_flows
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.vocabulary import Verdict
@@ -60,7 +61,7 @@ def judged(*frames: bytes, named: tuple[tuple[str, str], ...] = ()) -> Judged:
 
 def named_hosts(result: Judged) -> dict[str, tuple[str, str]]:
     """Map address to name and source, for the hosts that have a name in the table."""
-    table = host_table(result).dropna(subset=["name"])
+    table = host_table(result, Inference()).dropna(subset=["name"])
     names = zip(table["name"], table["name_source"], strict=True)
     return dict(zip(table["address"], names, strict=True))
 

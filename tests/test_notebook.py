@@ -18,7 +18,7 @@ def test_notebook_runs_and_is_kept_without_results(
     """Every cell runs without an error, two pictures appear, and none is stored in the file."""
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # no stubs
     assert not any(cell.get("outputs") for cell in notebook.cells)
     client = NotebookClient(
         notebook,

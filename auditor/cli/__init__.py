@@ -31,7 +31,7 @@ VERBS = {
         "auditor.cli.explain", "explain", "Say who may use a port, and why; or all of one flow."
     ),
     "catalog": Verb("auditor.cli.catalog", "catalog", "Look into the port catalog."),
-    "hosts": Verb("auditor.cli.hosts", "hosts", "Check a site file, or import one."),
+    "hosts": Verb("auditor.cli.hosts", "hosts", "Draft, check or import a site file."),
     "compare": Verb("auditor.cli.compare", "compare", "Say what changed between two audits."),
 }
 

@@ -10,6 +10,7 @@ import click
 from auditor.catalog.load import load_catalog
 from auditor.cli.catalog import catalog_options
 from auditor.cli.hosts_import import import_command
+from auditor.cli.hosts_infer import infer_command
 from auditor.report.text import safe
 from auditor.site.load import load_site
 from auditor.site.review import remarks, summary
@@ -39,3 +40,4 @@ def check(file: Path, directories: tuple[Path, ...], edition: str | None) -> Non
 
 
 hosts.add_command(import_command, "import")
+hosts.add_command(infer_command, "infer")

@@ -10,7 +10,7 @@ from auditor.cli import complain
 from auditor.cli.catalog import catalog_options
 from auditor.cli.options import check_span, source_arguments
 from auditor.cli.progress import Progress
-from auditor.errors import EXIT_CLEAN, EXIT_INPUT, EXIT_INTERRUPTED, UsageError
+from auditor.errors import UsageError
 
 
 @click.command()
@@ -51,10 +51,11 @@ def infer_command(
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"{output}: expected a directory to write into, found none")
 
-    from auditor import pipeline  # noqa: PLC0415 - numpy, not needed for help
+    from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+    from auditor.infer.draft import draft_site  # noqa: PLC0415 - as above
 
     with Progress(wanted=not quiet) as progress:
-        drafted = pipeline.draft(
+        examined = pipeline.examine(
             sources,
             threshold=threshold,
             catalog=directories,
@@ -63,18 +64,18 @@ def infer_command(
             until=until,
             progress=progress,
         )
-    text = drafted.draft.text(sources)
+    text = draft_site(examined.judged, examined.names, examined.inference).text(sources)
     if output is None:
         # Bytes, because a site file is UTF-8 whatever this console speaks.
         click.echo(text.encode(), nl=False)
     else:
         _save(text, output)
-    for source in drafted.capture.unreadable:
+    report = examined.report
+    for source in report.capture.unreadable:
         complain(source)
-    for warning in () if quiet else drafted.capture.warnings:
+    for warning in () if quiet else report.capture.warnings:
         complain(f"warning: {warning}")
-    interrupted = EXIT_INTERRUPTED if drafted.interrupted else EXIT_CLEAN
-    click.get_current_context().exit(EXIT_INPUT if drafted.capture.unreadable else interrupted)
+    click.get_current_context().exit(report.exit_status("never"))
 
 
 def _save(text: str, path: Path) -> None:

@@ -123,10 +123,15 @@ class _Finder:
     ) -> None:
         self._book = book
         self._closure = judged.book.closure
-        self.declared: _Known = [host.roles for host in judged.hosts.table]
+        named = _roles_by_name(judged)
+        self.declared: _Known = [
+            host.roles | named.get(row, frozenset()) for row, host in enumerate(judged.hosts.table)
+        ]
         self._open = [
-            not (host.listed or host.special or pair in _NOBODY)
-            for host, pair in zip(judged.hosts.table, judged.hosts.words, strict=True)
+            not (host.listed or host.special or pair in _NOBODY or row in named)
+            for row, (host, pair) in enumerate(
+                zip(judged.hosts.table, judged.hosts.words, strict=True)
+            )
         ]
         self._seen = _gather(book, traces)
         self._names = names
@@ -214,6 +219,16 @@ class _Finder:
     @staticmethod
     def _flows(peers: Mapping[int, _Peer] | None, host: int) -> int:
         return peers[host].flows if peers is not None and host in peers else 0
+
+
+def _roles_by_name(judged: Judged) -> dict[int, frozenset[str]]:
+    """Map servers that the site file knows by name alone to the roles that it gives the name."""
+    found: dict[int, frozenset[str]] = {}
+    for number, kind in enumerate(judged.kinds.kinds):
+        if kind.names.roles:
+            for row in set(judged.orientation.server[judged.kinds.kind_of == number].tolist()):
+                found[row] = found.get(row, frozenset()) | kind.names.roles
+    return found
 
 
 def _gather(book: ClueBook, traces: Iterable[Trace]) -> dict[tuple[Clue, int], dict[int, _Peer]]:

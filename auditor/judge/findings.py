@@ -55,9 +55,10 @@ class _Finder:
         self.conversations = Conversations(judged).of
 
     def unexpected(self) -> Iterator[Finding]:
+        every_attempt = self.judged.attempted
         for talk in self.conversations(self.judged.having(UNEXPECTED)):
             judgement = min(self._judgements(talk), key=lambda j: _ORDER.index(j.verdict))
-            attempted = bool(self.judged.attempted[talk.flows].all())
+            attempted = bool(every_attempt[talk.flows].all())
             severity = self._gravity(talk, attempted=attempted)
             if any(caveat.startswith("doubtful-") for caveat in judgement.caveats):
                 severity = severity.lower()
@@ -210,7 +211,8 @@ class _Finder:
         client_citrix = self._is_citrix(talk.client.roles)
         server_citrix = self._is_citrix(self._server_roles(talk))
         served = bool(self.served[talk.flows].any())
-        if served and server_citrix and (client_citrix or not talk.client.listed):
+        stranger = self.book.site is not None and not talk.client.listed
+        if served and server_citrix and (client_citrix or stranger):
             return Severity.HIGH
         return Severity.MEDIUM
 

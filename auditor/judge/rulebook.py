@@ -49,6 +49,16 @@ class Party:
     listed: bool
     special: str
 
+    @property
+    def inferred(self) -> bool:
+        """Say whether the roles are inferred: the site file does not list their host."""
+        return bool(self.roles) and not self.listed
+
+    @property
+    def declared(self) -> Party:
+        """Give the party without inferred roles."""
+        return replace(self, roles=frozenset()) if self.inferred else self
+
 
 @dataclass(frozen=True, slots=True)
 class FlowKind:

@@ -42,6 +42,14 @@ class Judge:
 
     def judge(self, kind: FlowKind) -> Judgement:
         """Decide the verdict, in the order of the Verdict list."""
+        judgement = self._decide(kind)
+        known = replace(kind, client=kind.client.declared, server=kind.server.declared)
+        if known != kind and self._decide(known) != judgement:
+            caveats = {*judgement.caveats, "role-inferred"}
+            judgement = replace(judgement, caveats=tuple(sorted(caveats)))
+        return judgement
+
+    def _decide(self, kind: FlowKind) -> Judgement:
         for decide in (self._without_matching, self._by_matching, self._by_ignorance):
             judgement = decide(kind)
             if judgement is not None:
@@ -51,7 +59,9 @@ class Judge:
     def _without_matching(self, kind: FlowKind) -> Judgement | None:
         rules = self.book.index.intervals[kind.interval].rules
         loopback = [rule for rule in rules if "loopback" in rule.caveats]
-        listed = kind.client.listed or kind.server.listed or kind.names.roles
+        # A host with an inferred role is in scope: the site file asked for inference.
+        ends = (kind.client, kind.server)
+        listed = kind.names.roles or any(end.listed or end.inferred for end in ends)
         # No site file lists 127.0.0.1, and yet the row that is about it holds there.
         local = loopback and kind.server.special == LOOPBACK
         if self.book.site is not None and not listed and not local:

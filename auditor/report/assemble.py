@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.catalog.model import Service
+    from auditor.infer.stage import Inference
     from auditor.judge.expect import Expectation
     from auditor.judge.finding import Finding
     from auditor.judge.judged import Judged
@@ -148,7 +149,7 @@ def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> pd.Da
     )
 
 
-def host_table(judged: Judged) -> pd.DataFrame:
+def host_table(judged: Judged, inference: Inference) -> pd.DataFrame:
     """Build the hosts: every address of the capture that is a host of its own."""
     hosts, facts = judged.hosts, judged.flows.facts
     count = len(hosts.table)
@@ -164,16 +165,27 @@ def host_table(judged: Judged) -> pd.DataFrame:
     kept = [row for row, host in enumerate(hosts.table) if not host.special]
     table = [hosts.table[row] for row in kept]
     named = [learnt.get(row) for row in kept]
+    sure = inference.sure()
+    guessed = [[] if hosts.table[row].listed else sure.get(row, []) for row in kept]
     return frame(
         HOSTS,
         {
             "address": [host.address for host in table],
             "name": [seen.name if seen else None for seen in named],
             "name_source": [seen.kind if seen else None for seen in named],
-            "roles": [sorted(host.roles) for host in table],
-            "roles_source": ["inventory" if host.roles else None for host in table],
-            "confidence": [1.0 if host.roles else None for host in table],
-            "evidence": [[] for _ in table],
+            "roles": [
+                sorted(host.roles | {p.role for p in guesses})
+                for host, guesses in zip(table, guessed, strict=True)
+            ],
+            "roles_source": [
+                "inferred" if guesses else "inventory" if host.roles else None
+                for host, guesses in zip(table, guessed, strict=True)
+            ],
+            "confidence": [
+                min(p.confidence for p in guesses) if guesses else 1.0 if host.roles else None
+                for host, guesses in zip(table, guessed, strict=True)
+            ],
+            "evidence": [[str(p) for p in guesses] for guesses in guessed],
             "flows": flows[kept],
             "bytes": size[kept],
             "first_seen": first[kept],

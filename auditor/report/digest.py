@@ -88,7 +88,7 @@ def digest(report: Report) -> Digest:
     found = report.summary["findings"]
     return Digest(
         captured=overview.captured(report.capture, report.flows, report.audit, report.filter),
-        basis=overview.basis(report.audit),
+        basis=overview.basis(report.audit, report.hosts),
         warnings=overview.warnings(report.capture, interrupted=report.interrupted),
         counts=tuple((word, number) for word, number in found.items() if number),
         nothing=overview.nothing(report),

@@ -60,12 +60,13 @@ def captured(
     return tuple(lines)
 
 
-def basis(audit: AuditInfo) -> str:
+def basis(audit: AuditInfo, hosts: pd.DataFrame) -> str:
     """Say what the traffic was held against."""
     if audit.hosts_file is not None:
         return f"paper edition {audit.edition}, site file {audit.hosts_file}"
-    consequence = "no role is certain and nothing can be called missing"
-    return f"paper edition {audit.edition}; no site file, so {consequence}"
+    inferred = int((hosts["roles_source"] == "inferred").sum())
+    known = f"roles of {count(inferred, 'host')} are inferred" if inferred else "no role is known"
+    return f"paper edition {audit.edition}; no site file: {known}, nothing can be called missing"
 
 
 def warnings(capture: CaptureInfo, *, interrupted: bool) -> tuple[str, ...]:
@@ -210,8 +211,9 @@ def next_steps(report: Report, example: int | None) -> tuple[tuple[str, str], ..
     """Give what leads on; example: the row of a finding that is worth a closer look."""
     steps = []
     if report.audit.hosts_file is None and len(report.flows):
-        how = "list addresses and roles in hosts.yaml, auditor hosts check hosts.yaml"
-        steps.append(("who is who", f"{how}, then add --hosts hosts.yaml"))
+        sources = shlex.join(report.audit.sources)
+        how = f"auditor hosts infer {sources} -o hosts.yaml"
+        steps.append(("who is who", f"{how}, correct it, then add --hosts hosts.yaml"))
     if example is not None:
         finding = report.findings.iloc[example]
         flow_id = report.finding_flows[finding["finding_id"]][0]

@@ -176,7 +176,8 @@ class _Picker:
                 return
             del self._open[key]
             del self.unfinished[before.flow.flow_id]
-        if flow is not None:
+        # Where a clock stepped back, a flow's earliest frame can stand behind all that was wanted.
+        if flow is not None and flow.flow_id in self.unfinished:
             self._open[key] = _Follow(flow)
 
     def _open_spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,0 +1,107 @@
+"""From captures to flows and names: every stage that sees frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.capture import open_capture
+from auditor.decode.dissect import Decoder
+from auditor.evidence.names import NameCollector
+from auditor.flows import FlowTable
+from auditor.records import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from auditor.capture.batch import FrameBatch
+    from auditor.evidence.names import Names
+    from auditor.flows import Flows
+    from auditor.report.model import CaptureInfo
+
+    Progress = Callable[[int, int, int], None]
+    """Called with bytes read, bytes in all (0 = unknown) and frames so far."""
+
+
+@dataclass
+class Traffic:
+    """What the captures held, before anybody judges it."""
+
+    flows: Flows
+    names: Names
+    macs: dict[str, set[tuple[int, int]]]
+    capture: CaptureInfo
+    interrupted: bool
+
+
+def read_traffic(
+    sources: Sequence[str],
+    *,
+    macs: frozenset[str] = frozenset(),
+    since_ns: int | None = None,
+    until_ns: int | None = None,
+    progress: Progress | None = None,
+) -> Traffic:
+    """Read captures; after an interruption give what was read so far.
+
+    macs: hardware addresses whose IP addresses are to be noted.
+    """
+    from auditor.report.model import CaptureInfo  # noqa: PLC0415 - pandas is loaded while nothing waits
+
+    table, decoder, collector, tally = FlowTable(), Decoder(macs), NameCollector(), _Tally()
+    interrupted = False
+    with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
+        try:
+            for frames in capture:
+                packets = decoder.decode(frames)
+                table.update(packets)
+                collector.observe(packets)
+                tally.count(frames, packets.rows["status"])
+                if progress is not None:
+                    progress(*capture.position(), tally.frames)
+        except KeyboardInterrupt:
+            interrupted = True
+        flows = table.finish()
+        names = collector.finish(flows)
+        capture.facts.warnings += _shortcomings(flows, names)
+        info = CaptureInfo.of(
+            capture.facts,
+            first_ns=tally.first_ns,
+            last_ns=tally.last_ns,
+            frames_by_status=tally.by_status(),
+        )
+    return Traffic(flows, names, decoder.mac_addresses, info, interrupted)
+
+
+def _shortcomings(flows: Flows, names: Names) -> list[str]:
+    """Say what the bounds on memory left out."""
+    counts = (
+        (flows.clipped_heads, "sides of flows kept 64 bytes of payload only"),
+        (names.forgotten, "host names were not kept"),
+    )
+    return [f"memory bound: {count:,} {what}" for count, what in counts if count]
+
+
+@dataclass
+class _Tally:
+    """Counts over all frames, whatever became of them."""
+
+    frames: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    _status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), dtype=np.int64))
+
+    def count(self, frames: FrameBatch, status: np.ndarray) -> None:
+        if not len(frames):
+            return
+        self.frames += len(frames)
+        self._status += np.bincount(status, minlength=len(Status))
+        first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
+        self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
+        self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
+
+    def by_status(self) -> dict[str, int]:
+        counts = self._status.tolist()
+        return {s.name.lower().replace("_", "-"): counts[s] for s in Status}
