@@ -132,6 +132,18 @@ def test_connections_on_the_same_ports_are_told_apart(
     assert_every_frame_is_found(audit(path))
 
 
+def test_a_flow_whose_earliest_frame_comes_late_is_picked_once(tmp_path: Path) -> None:
+    """Where a clock steps back behind the frames wanted, that is no second beginning."""
+    wire = Wire()
+    Udp(wire, VDA, DDC, 7000, at_ms=0).send(*[b"x"] * 6)
+    frames = [Frame(frame.time_ns, frame.data, len(frame.data)) for frame in wire.captured()]
+    frames[3:4] = [frames[3]._replace(time_ns=frames[0].time_ns - 1)]
+    path = tmp_path / "x.pcapng"
+    path.write_bytes(captured(frames))
+    assert [frame.place.number for frame in picked(audit(path), 1, most=2)] == [1, 2]
+    assert_every_frame_is_found(audit(path))
+
+
 def test_one_of_several_connections_on_the_same_ports(tmp_path: Path) -> None:
     """Only the frames of the connection that is wanted come, from its SYN to its end."""
     report = office(tmp_path)

@@ -59,7 +59,10 @@ class Pattern:
 
     def expression(self) -> bytes:
         """Write the pattern as a regular expression, which compares faster than Python code."""
-        classes = (_class(each, mask) for each, mask in zip(self.value, self.mask, strict=True))
+        pairs = zip(self.value, self.mask, strict=True)
+        classes = (
+            b"\\x%02x" % each if mask == 0xFF else _class(each, mask) for each, mask in pairs
+        )
         return b".{%d}" % self.offset + b"".join(classes)
 
 
@@ -68,9 +71,16 @@ def _fitting(value: int, mask: int) -> frozenset[int]:
 
 
 def _class(value: int, mask: int) -> bytes:
-    if mask == 0xFF:
-        return b"\\x%02x" % value
-    return b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(_fitting(value, mask))) + b"]"
+    if mask == 0:
+        return b"."
+    # Ranges, not single bytes: what a class costs to compile grows with what stands in it.
+    runs: list[list[int]] = []
+    for byte in sorted(_fitting(value, mask)):
+        if runs and runs[-1][1] == byte - 1:
+            runs[-1][1] = byte
+        else:
+            runs.append([byte, byte])
+    return b"[" + b"".join(b"\\x%02x-\\x%02x" % (first, last) for first, last in runs) + b"]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ class SignatureSet:
 
     def _index(self, side: str) -> dict[int, _Table]:
         """Lay out the signatures that `side` may speak, by transport."""
-        columns: dict[int, list[list[_Match]]] = {}
+        matches = []
         for order, signature in enumerate(self.signatures):
             strength = _strength_from(signature, side)
             if strength is None:
@@ -123,15 +123,16 @@ class SignatureSet:
             # A sure use of a protocol stands beside the proofs, lest its general form hide it.
             special = self.protocols[signature.protocol].kind_of and strength > Strength.WEAK
             rank = Strength.PROOF if special else strength, -order
-            match = _Match(rank, strength, signature)
-            for transport in signature.transports:
+            matches.append(_Match(rank, strength, signature))
+        # Sorted once, so that every column below comes out sorted.
+        matches.sort(reverse=True, key=_rank)
+        columns: dict[int, list[list[_Match]]] = {}
+        for match in matches:
+            for transport in match.signature.transports:
                 table = columns.setdefault(transport, [[] for _ in range(256)])
-                for byte in signature.first_bytes:
+                for byte in match.signature.first_bytes:
                     table[byte].append(match)
-        return {
-            transport: tuple(tuple(sorted(column, reverse=True, key=_rank)) for column in table)
-            for transport, table in columns.items()
-        }
+        return {transport: tuple(map(tuple, table)) for transport, table in columns.items()}
 
     def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[_Match]:
         table = self._tables[side].get(transport, ())
