@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
+import yaml
 
 from auditor.catalog.load import load_catalog, rules_directory
 from auditor.errors import RulesError
@@ -43,6 +46,13 @@ def test_shipped_table_promises_nothing_for_ports_that_no_rule_has() -> None:
             for service in rule.services
             if not rule.weak
         ), (transport, port)
+
+
+def test_shipped_table_is_as_its_schema_says() -> None:
+    """The table that is shipped satisfies the schema that editors use."""
+    schema = json.loads((RULES / "schema" / "services.json").read_text(encoding="utf-8"))
+    table = yaml.safe_load((RULES / "services.yaml").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(table)
 
 
 @pytest.mark.parametrize(
