@@ -58,14 +58,14 @@ def test_shipped_table_is_as_its_schema_says() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("services:\n  - {on: [tcp/99999], speaks: [http]}\n", 2, "65535"),
-        ("services:\n  - {on: [tcp/80], speaks: [htpp]}\n", 2, "'htpp' is no protocol"),
-        ("services:\n  - {on: [tcp/80]}\n", 2, "'speaks' is missing"),
-        ("services:\n  - {on: [tcp/80], speak: [http]}\n", 2, "unknown key 'speak'"),
+        ("services:\n  - {service: [tcp/99999], speaks: [http]}\n", 2, "65535"),
+        ("services:\n  - {service: [tcp/80], speaks: [htpp]}\n", 2, "'htpp' is no protocol"),
+        ("services:\n  - {service: [tcp/80]}\n", 2, "'speaks' is missing"),
+        ("services:\n  - {service: [tcp/80], speak: [http]}\n", 2, "unknown key 'speak'"),
         (
             (
-                "services:\n  - {on: [tcp/80], speaks: [http]}\n"
-                "  - {on: [tcp/79-81], speaks: [http]}\n"
+                "services:\n  - {service: [tcp/80], speaks: [http]}\n"
+                "  - {service: [tcp/79-81], speaks: [http]}\n"
             ),
             3,
             "stands here twice",

@@ -49,9 +49,9 @@ def load_promises(path: Path, protocols: Collection[str]) -> Promises:
     top.allow(("off-port", "services"))
     speaks: dict[tuple[int, int], frozenset[str]] = {}
     for entry in top.entries("services"):
-        entry.allow(("on", "speaks"))
+        entry.allow(("service", "speaks"))
         spoken = _protocols(entry, "speaks", protocols)
-        for scalar in entry.scalars("on"):
+        for scalar in entry.scalars("service"):
             try:
                 service = parse_service(scalar.text)
             except ValueError as error:
