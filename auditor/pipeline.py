@@ -7,7 +7,7 @@ coverage -> findings -> report. No stage knows its neighbour.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -132,8 +132,12 @@ def examine(
 
     judged, inference = _judge(traffic, rules, site, threshold)
     info = traffic.capture
+    table = judged.hosts.table
+    if site is not None and table and not any(host.listed for host in table):
+        stranger = f"none of the {len(table)} addresses seen is in the site file: nothing is judged"
+        info = replace(info, warnings=(*info.warnings, stranger))
     lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
-    expectations = expect(judged, Watch(info.duration_s, lossless=not lossy))
+    expectations = expect(judged, Watch(traffic.watched_s, lossless=not lossy))
     today = datetime.now(tz=UTC).date()
     findings = accept(find(judged, expectations), site, today)
     sessions = find_sessions(judged)
@@ -149,7 +153,11 @@ def examine(
     )
     watch.lap("report")
     flow_ids = {finding.id: [row + 1 for row in finding.flows] for finding, _ in findings}
-    about = _about(sources, rules, site, started_ns, watch)
+    about = replace(
+        _about(sources, rules, site, started_ns, watch),
+        since_ns=_time(since),
+        until_ns=_time(until),
+    )
     report = Report(
         *tables,
         capture=info,

@@ -33,6 +33,8 @@ class Traffic:
     names: Names
     macs: dict[str, set[tuple[int, int]]]
     capture: CaptureInfo
+    watched_s: float
+    """Seconds that some capture covers: captures with a gap between them did not watch the gap."""
     interrupted: bool
 
 
@@ -72,7 +74,7 @@ def read_traffic(
             last_ns=tally.last_ns,
             frames_by_status=tally.by_status(),
         )
-    return Traffic(flows, names, decoder.mac_addresses, info, interrupted)
+    return Traffic(flows, names, decoder.mac_addresses, info, tally.watched_s(), interrupted)
 
 
 def _shortcomings(flows: Flows, names: Names) -> list[str]:
@@ -91,6 +93,7 @@ class _Tally:
     frames: int = 0
     first_ns: int | None = None
     last_ns: int | None = None
+    _spans: dict[int, list[int]] = field(default_factory=dict)
     _status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), dtype=np.int64))
 
     def count(self, frames: FrameBatch, status: np.ndarray) -> None:
@@ -101,6 +104,20 @@ class _Tally:
         first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
         self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
         self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
+        for capture in np.unique(frames.capture).tolist():
+            times = frames.time_ns[frames.capture == capture]
+            first, last = int(times.min()), int(times.max())
+            span = self._spans.setdefault(capture, [first, last])
+            span[:] = min(span[0], first), max(span[1], last)
+
+    def watched_s(self) -> float:
+        """Sum what the spans of the captures cover together."""
+        watched_ns, until_ns = 0, None
+        for first, last in sorted(self._spans.values()):
+            begin = first if until_ns is None else max(first, until_ns)
+            watched_ns += max(last - begin, 0)
+            until_ns = last if until_ns is None else max(last, until_ns)
+        return watched_ns / 1e9
 
     def by_status(self) -> dict[str, int]:
         counts = self._status.tolist()

@@ -12,7 +12,7 @@ from importlib import import_module
 import click
 
 from auditor import __version__
-from auditor.errors import EXIT_CLEAN, EXIT_INTERRUPTED, AuditError
+from auditor.errors import EXIT_CLEAN, EXIT_INPUT, EXIT_INTERRUPTED, AuditError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,11 @@ class Verbs(click.Group):
         except BrokenPipeError:
             leave_pipe()
             ctx.exit(EXIT_CLEAN)
+        except OSError as error:
+            # Inputs and --output name themselves; what is left is standard output.
+            complain(f"standard output: cannot be written: {error.strerror or error}")
+            leave_pipe()
+            ctx.exit(EXIT_INPUT)
         return result
 
 

@@ -134,9 +134,7 @@ def check_command(directories: tuple[Path, ...]) -> None:
     "--format",
     "form",
     type=click.Choice(list(FORMATS)),
-    default="csv",
-    show_default=True,
-    help="Format.",
+    help="Format.  [default: by the suffix of --output, else csv]",
 )
 @click.option(
     "--output", "-o", metavar="PATH", type=_PATH, help="Write here.  [default: standard output]"
@@ -150,13 +148,15 @@ def check_command(directories: tuple[Path, ...]) -> None:
 )
 @catalog_options
 def export_command(
-    form: str,
+    form: str | None,
     output: Path | None,
     pack: tuple[str, ...],
     directories: tuple[Path, ...],
     edition: str | None,
 ) -> None:
     """Write the catalog in another format: one line per row, transport and port range."""
+    suffix = output.suffix.lower() if output is not None else ""
+    form = form or {".json": "json", ".md": "markdown"}.get(suffix, "csv")
     text = FORMATS[form](load_catalog(directories, edition=edition), pack)
     if output is None:
         click.echo(text, nl=False)

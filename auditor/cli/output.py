@@ -58,6 +58,8 @@ class Output:
         """Refuse a path that cannot be written before an hour goes into the report."""
         if self.path is None:
             return
+        if self.format_name is None and format_of(self.path) is None:
+            self._check_suffix(self.path)
         directory = FORMATS[self.format].table_per_file and tables > 1
         if not self.path.absolute().parent.is_dir():
             raise UsageError(f"{self.path}: expected a directory to write into, found none")
@@ -65,6 +67,15 @@ class Output:
             raise UsageError(f"{self.path}: expected a directory for {tables} tables, found a file")
         if not directory and self.path.is_dir():
             raise UsageError(f"{self.path}: expected a file to write, found a directory")
+
+    @staticmethod
+    def _check_suffix(path: Path) -> None:
+        """Refuse a name that promises a format which is not written."""
+        if path.suffix not in {"", ".txt"}:
+            raise UsageError(
+                f"{path}: no report is written as {path.suffix}; expected .json, .csv, .md or "
+                ".txt, or a format by --format"
+            )
 
     def deliver(self, report: Report | FlowReport) -> None:
         """Write the report; name what is wrong with it on standard error."""

@@ -35,6 +35,9 @@ class AuditInfo:
     started_ns: int
     finished_ns: int
     hosts_file: str | None = None
+    since_ns: int | None = None
+    """Only frames from then on were read, and before until_ns; None = all."""
+    until_ns: int | None = None
     tool: str = TOOL
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each stage took, in order; for --verbose."""

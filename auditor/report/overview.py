@@ -10,7 +10,7 @@ import pandas as pd
 
 from auditor.judge.vocabulary import ATTEMPTED, Coverage, Remark, Verdict
 from auditor.report.text import byte_size, count, duration, listed
-from auditor.times import minute_text
+from auditor.times import minute_text, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,11 +53,20 @@ def captured(
         times = f"{minute_text(capture.first_ns)}, {duration(capture.duration_s)}"
         sizes.insert(0, times)
     lines = [listed(names, 3), ", ".join(sizes)]
+    span = _span_words(audit)
+    if span:
+        lines.append("only frames " + " and ".join(f"{word} {time}" for word, time in span))
     if expression is not None:
         lines.append(
             f"only flows where {expression}; coverage, hosts and sessions are of all flows"
         )
     return tuple(lines)
+
+
+def _span_words(audit: AuditInfo) -> list[tuple[str, str]]:
+    """Give the ends of the time that was asked for, each with the word for it."""
+    ends = (("since", audit.since_ns), ("until", audit.until_ns))
+    return [(word, time_text(time_ns)) for word, time_ns in ends if time_ns is not None]
 
 
 def basis(audit: AuditInfo, hosts: pd.DataFrame) -> str:
@@ -249,6 +258,8 @@ def _explain(report: Report, flow_id: int) -> str:
     words = ["auditor", "explain", *sources, "--flow", str(flow_id)]
     if report.audit.hosts_file is not None:
         words += ["--hosts", report.audit.hosts_file]
+    # Flows are numbered within the time that was asked for.
+    words += [word for name, time in _span_words(report.audit) for word in (f"--{name}", time)]
     return shlex.join(words)
 
 

@@ -65,6 +65,8 @@ def _audit(report: Report | FlowReport) -> Mapping[str, object]:
         "sources": audit.sources,
         "started": time_text(audit.started_ns),
         "finished": time_text(audit.finished_ns),
+        "since": None if audit.since_ns is None else time_text(audit.since_ns),
+        "until": None if audit.until_ns is None else time_text(audit.until_ns),
         "filter": report.filter,
         "interrupted": report.interrupted,
     }
