@@ -64,3 +64,15 @@ def test_names_what_cannot_be_read(tmp_path: Path) -> None:
     assert run.status == EXIT_INPUT
     assert str(broken) in run.stderr
     assert "cloud-connector" in run.stdout
+
+
+def test_keeps_a_file_that_may_hold_corrections(tmp_path: Path) -> None:
+    """A site file that is there already is replaced only with --force."""
+    path = tmp_path / "site.yaml"
+    path.write_text("hosts: []\n", encoding="utf-8")
+    run = auditor("hosts", "infer", CAPTURE, "--output", path)
+    assert run.status == EXIT_USAGE
+    assert "is there already" in run.stderr
+    assert path.read_text(encoding="utf-8") == "hosts: []\n"
+    assert auditor("hosts", "infer", CAPTURE, "--output", path, "--force").status == EXIT_CLEAN
+    assert "cloud-connector" in path.read_text(encoding="utf-8")

@@ -107,6 +107,8 @@ def main() -> None:
     Reads captures, and says which traffic is not documented, which documented traffic is blocked
     or missing, and where that stands written.
     """
+    # Nothing here does linear algebra, and a pool of waiting threads costs more than numpy itself.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Loading libraries and reading packets make objects that live on: looking for dead cycles
     # among them every 700 allocations costs a tenth of a short run.
     gc.set_threshold(100_000, 20, 20)

@@ -28,6 +28,7 @@ from auditor.errors import UsageError
     metavar="PATH",
     help="Write the site file here.  [default: standard output]",
 )
+@click.option("--force", is_flag=True, help="Replace PATH if it is there already.")
 @click.option("--quiet", is_flag=True, help="No progress and no warnings.")
 @catalog_options
 def infer_command(
@@ -37,6 +38,7 @@ def infer_command(
     until: int | None,
     threshold: float | None,
     output: Path | None,
+    force: bool,
     quiet: bool,
     directories: tuple[Path, ...],
     edition: str | None,
@@ -50,6 +52,9 @@ def infer_command(
     check_span(since, until)
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"{output}: expected a directory to write into, found none")
+    if output is not None and output.exists() and not force:
+        # It may hold somebody's corrections.
+        raise UsageError(f"{output}: is there already; give another name, or --force to replace it")
 
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.infer.draft import draft_site  # noqa: PLC0415 - as above
