@@ -26,6 +26,7 @@ _FALSE = frozenset({"false", "no", "off"})
 _MOST_DIGITS = 18
 _DEEPEST = 100
 _SURELY_SHALLOW = 1000
+_MOST_REPEATED = 100_000
 
 
 class Scalar(NamedTuple):
@@ -58,7 +59,7 @@ class Document:
         Raises the document's error class where the text is no YAML or no mapping.
         """
         try:
-            _check_depth(text)
+            refuse_bombs(text)
             node = yaml.compose(text, Loader=_Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
@@ -249,6 +250,12 @@ class Entry:
         return None
 
 
+def refuse_bombs(text: str) -> None:
+    """Raise yaml.YAMLError where reading `text` would take the whole stack or all memory."""
+    _check_depth(text)
+    _check_aliases(text)
+
+
 def _check_depth(text: str) -> None:
     """Raise yaml.MarkedYAMLError where composing would exhaust the stack of the C parser."""
     # Each level costs an opening bracket, or in block style a column of some line.
@@ -263,6 +270,30 @@ def _check_depth(text: str) -> None:
             depth -= 1
         if depth > _DEEPEST:
             raise yaml.MarkedYAMLError(problem=f"nested more than {_DEEPEST} levels deep")
+
+
+def _check_aliases(text: str) -> None:
+    """Raise yaml.MarkedYAMLError where a small text stands for endless values by aliases."""
+    if "*" not in text or "&" not in text:
+        return
+    sizes: dict[str | None, int] = {}
+    open_: list[tuple[str | None, int]] = []
+    written = total = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.NodeEvent):
+            written += 1
+            total += 1
+        if isinstance(event, yaml.CollectionStartEvent):
+            open_.append((event.anchor, total))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            if anchor is not None:
+                sizes[anchor] = total - before
+        if total - written > _MOST_REPEATED:
+            problem = f"its references repeat more than {_MOST_REPEATED:,} values"
+            raise yaml.MarkedYAMLError(problem=problem)
 
 
 def _yaml_mistake(error: yaml.MarkedYAMLError, text: str) -> str:

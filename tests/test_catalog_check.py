@@ -96,6 +96,22 @@ def test_mistake(tmp_path: Path, text: str, line: int, message: str) -> None:
     assert message in problem.message
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- " * 200 + "x", "'product' is missing"),
+        ("- " * 5000 + "x", "nested more than 100 levels deep"),
+        (f"- &a [{'1,' * 1000}]\n- [{'*a,' * 1000}]", "its references repeat more than"),
+    ],
+)
+def test_endless_rules(tmp_path: Path, text: str, message: str) -> None:
+    """What would take the whole stack or all memory is refused before a schema sees it."""
+    (tmp_path / "r.yaml").write_text(f"rules:\n{text}\n")
+
+    with pytest.raises(RulesError, match=message):
+        check_catalog([tmp_path])
+
+
 def test_without_jsonschema(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where jsonschema is missing, the extra that brings it is named."""
     monkeypatch.setitem(sys.modules, "jsonschema", None)

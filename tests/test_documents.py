@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from auditor.documents import Document, Scalar
 from auditor.errors import DocumentError, SiteError
 
+_LAUGHS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 10)
+)
+
 
 def mistakes(document: Document) -> list[str]:
     """List what is wrong with a document, each as `line: message`."""
@@ -67,6 +71,8 @@ def test_absent_values() -> None:
         ("", "file:1: expected a mapping (key: value) at the top"),
         ("a: " + "[" * 100_000, "file: nested more than 100 levels deep"),
         ("- " * 100_000, "file: nested more than 100 levels deep"),
+        (f"a: &a [{'x,' * 1000}]\nb: [{'*a,' * 200}]", "file: its references repeat more than"),
+        (_LAUGHS, "file: its references repeat more than"),
         ("a: \x00", "file: not YAML: "),
         ("a: 1\n---\nb: 2", "file:2: but found another document"),
     ],

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 import pytest
 import reports
 
 from auditor.errors import UsageError
 from auditor.report.frames import FINDINGS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,9 @@ from auditor.report.frames import FINDINGS
         ("severity.str.contains('high')", []),
         ("bytes_out + bytes_in < 200", [2]),
         ("index == 1", [2]),
+        ("transport.str.contains('(icmp)')", [3]),
+        ("bytes_out * 8 > 1 and first_seen.dt.hour == 10", [1, 2, 3]),
+        ("server_port.isna() or server_port.between(80, 99)", [1, 3]),
     ],
 )
 def test_a_query_keeps_the_flows_for_which_it_holds(expression: str, kept: list[int]) -> None:
@@ -32,6 +40,25 @@ def test_a_query_keeps_the_flows_for_which_it_holds(expression: str, kept: list[
     report = reports.small_report().filtered(expression)
     assert report.flows["flow_id"].tolist() == kept
     assert report.filter == expression
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "client_ip.to_csv({path!r})",
+        "flow_id.to_pickle({path!r}) == 1",
+        "flow_id.values.tofile({path!r})",
+        "flow_id == 1 or `flow_id`.to_json({path!r})",
+        "@x == client_ip.to_csv({path!r})",
+        "flow_id == 1\nclient_ip.to_csv({path!r})",
+    ],
+)
+def test_a_filter_cannot_write(expression: str, tmp_path: Path) -> None:
+    """A method of pandas that writes a file is refused before it is called."""
+    path = tmp_path / "written"
+    with pytest.raises(UsageError, match=r"^filter "):
+        reports.small_report().filtered(expression.format(path=str(path)))
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +76,13 @@ def test_a_query_keeps_the_flows_for_which_it_holds(expression: str, kept: list[
         "@reports",
         "__import__('os').getcwd()",
         "server_port == 80\nand 1",
+        "9**9**9 == flow_id",
+        "'a' * 10**10 == client_ip",
+        "client_ip * 1000000000 == 'a'",
+        "client_ip.str.repeat(1000000000) == 'a'",
+        "client_ip.str.__class__ == 'a'",
+        "(" * 1000 + "1" + ")" * 1000,
+        "~" * 100_000 + "(flow_id == 1)",
     ],
 )
 def test_what_cannot_be_asked_is_one_line_of_usage_error(expression: str) -> None:

@@ -23,6 +23,7 @@ from auditor.catalog.load import (
     shown_path,
 )
 from auditor.catalog.vocabulary import DEFAULT_EDITION
+from auditor.documents import refuse_bombs
 from auditor.errors import AuditError, Problem, RulesError
 
 if TYPE_CHECKING:
@@ -89,13 +90,19 @@ def _schema_of(directory: Path) -> Iterator[tuple[Path, str]]:
 def _schema_problems(path: Path, schema: str) -> Iterator[Problem]:
     try:
         text = path.read_text(encoding="utf-8-sig")
+        refuse_bombs(text)
         node = yaml.compose(text, Loader=_Loader)
         value = yaml.load(text, Loader=_Loader)  # noqa: S506 -- it is a safe loader
     except (OSError, ValueError, yaml.YAMLError):
         return  # the loader has said so
     if node is None:
         return
-    for error in _validator(schema).iter_errors(value):
+    try:
+        errors = list(_validator(schema).iter_errors(value))
+    except RecursionError:
+        yield Problem(shown_path(path), None, "nested too deep to be held against its schema")
+        return
+    for error in errors:
         best = _deepest(error)
         yield Problem(shown_path(path), _line(node, best.absolute_path), _message(best))
 

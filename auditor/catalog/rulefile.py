@@ -219,7 +219,7 @@ class _RuleReader:
         return roles
 
     def _services(self, matches: bool) -> tuple[Service, ...]:
-        services = []
+        services: dict[Service, None] = {}
         for scalar in self.entry.scalars("services"):
             try:
                 service = parse_service(scalar.text)
@@ -234,7 +234,7 @@ class _RuleReader:
                 )
             if service in services:
                 self.entry.document.report(scalar.line, f"'services': {service} stands here twice")
-            services.append(service)
+            services[service] = None
         if matches and "services" not in self.entry:
             self.entry.report("services", "'services' is missing, such as [tcp/443]")
         return tuple(services)

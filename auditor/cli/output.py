@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _NARROWEST = 80
 """Below this a terminal breaks lines itself; shorter columns would say nothing any more."""
 
+_OTHER_FORMATS = frozenset({".html", ".htm", ".pdf", ".xlsx", ".xls", ".parquet", ".xml", ".yaml"})
+"""Suffixes that promise a format; others, such as .log, are taken for text."""
+
 _TONES: Mapping[str, Callable[[str], str]] = {
     "high": partial(click.style, fg="red", bold=True),
     "medium": partial(click.style, fg="yellow"),
@@ -71,7 +74,7 @@ class Output:
     @staticmethod
     def _check_suffix(path: Path) -> None:
         """Refuse a name that promises a format which is not written."""
-        if path.suffix not in {"", ".txt"}:
+        if path.suffix.lower() in _OTHER_FORMATS:
             raise UsageError(
                 f"{path}: no report is written as {path.suffix}; expected .json, .csv, .md or "
                 ".txt, or a format by --format"

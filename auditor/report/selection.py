@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from auditor.errors import UsageError
+from auditor.report.expression import check_expression
 from auditor.report.frames import FINDINGS, FLOWS, frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+
+_TEXTS = frozenset(name for name, kind in FLOWS.items() if kind in {"text", "list"})
 
 
 def select_flows(flows: pd.DataFrame, expression: str) -> pd.DataFrame:
@@ -27,6 +32,7 @@ def select_flows(flows: pd.DataFrame, expression: str) -> pd.DataFrame:
 
 def _mask(flows: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
     try:
+        check_expression(expression, _TEXTS)
         try:
             answer = _ask(flows, expression)
         except TypeError:
@@ -42,8 +48,11 @@ def _mask(flows: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
 
 
 def _ask(flows: pd.DataFrame, expression: str) -> list[object]:
-    # Names behind @ would reach into this program's variables.
-    answer = flows.eval(expression, engine="python", local_dict={}, global_dict={})
+    with warnings.catch_warnings():
+        # Such as that a pattern has groups, which is no mistake.
+        warnings.simplefilter("ignore")
+        # Names behind @ would reach into this program's variables.
+        answer = flows.eval(expression, engine="python", local_dict={}, global_dict={})
     if isinstance(answer, (pd.Series, pd.Index)):
         return answer.tolist()
     if isinstance(answer, np.ndarray):
