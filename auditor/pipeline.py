@@ -114,7 +114,7 @@ def examine(
     if threshold is not None and not 0 < threshold <= 1:
         raise UsageError(f"threshold: expected more than 0 and at most 1, found {threshold:g}")
     from auditor.report import assemble  # noqa: PLC0415 - pandas is loaded while nothing waits
-    from auditor.report.model import Report  # noqa: PLC0415
+    from auditor.report.model import Report  # noqa: PLC0415 - as above
 
     started_ns, watch = time.time_ns(), Stopwatch()
     rules = _catalog(catalog, edition)
@@ -153,11 +153,7 @@ def examine(
     )
     watch.lap("report")
     flow_ids = {finding.id: [row + 1 for row in finding.flows] for finding, _ in findings}
-    about = replace(
-        _about(sources, rules, site, started_ns, watch),
-        since_ns=_time(since),
-        until_ns=_time(until),
-    )
+    about = _about(sources, rules, site, started_ns, watch, _time(since), _time(until))
     report = Report(
         *tables,
         capture=info,
@@ -179,7 +175,7 @@ def read(
 ) -> FlowReport:
     """Read captures into the flow table alone; the catalog's ports only help to find the client."""
     from auditor.report import assemble  # noqa: PLC0415 - as above
-    from auditor.report.model import FlowReport  # noqa: PLC0415
+    from auditor.report.model import FlowReport  # noqa: PLC0415 - as above
 
     started_ns, watch = time.time_ns(), Stopwatch()
     rules = _catalog(catalog, edition)
@@ -193,7 +189,7 @@ def read(
     return FlowReport(
         assemble.flow_facts(judged, traffic.capture.files),
         traffic.capture,
-        _about(sources, rules, None, started_ns, watch),
+        _about(sources, rules, None, started_ns, watch, _time(since), _time(until)),
         traffic.interrupted,
     )
 
@@ -259,9 +255,11 @@ def _about(
     site: Site | None,
     started_ns: int,
     watch: Stopwatch,
+    since_ns: int | None,
+    until_ns: int | None,
 ) -> AuditInfo:
     from auditor import __version__  # noqa: PLC0415 - the package imports this module
-    from auditor.report.model import AuditInfo  # noqa: PLC0415
+    from auditor.report.model import AuditInfo  # noqa: PLC0415 - as above
 
     return AuditInfo(
         version=__version__,
@@ -271,5 +269,7 @@ def _about(
         started_ns=started_ns,
         finished_ns=time.time_ns(),
         hosts_file=site.path if site else None,
+        since_ns=since_ns,
+        until_ns=until_ns,
         stage_s=watch.stage_s,
     )

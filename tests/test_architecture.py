@@ -36,7 +36,7 @@ LAYERS = [
 
 HOMES = {
     "numpy": None,
-    "dpkt": {"decode", "evidence", "capture"},
+    "dpkt": {"decode"},
     "pandas": {"report", "pipeline", "compare"},
     "click": {"cli", "__main__"},
     "tabulate": {"report", "cli"},

@@ -77,8 +77,8 @@ def _explain_port(
     subjects: tuple[str, ...], directories: tuple[Path, ...], edition: str | None
 ) -> None:
     from auditor.catalog.describe import explain_port  # noqa: PLC0415 - not needed for help
-    from auditor.catalog.load import load_catalog  # noqa: PLC0415
-    from auditor.catalog.lookup import parse_query  # noqa: PLC0415
+    from auditor.catalog.load import load_catalog  # noqa: PLC0415 - loaded by the form that needs it
+    from auditor.catalog.lookup import parse_query  # noqa: PLC0415 - loaded by the form that needs it
 
     if len(subjects) > 1:
         raise UsageError(f"explain: expected one port, or --flow, found {len(subjects)} arguments")
@@ -99,8 +99,8 @@ def _tell_flow(
     span: tuple[int | None, int | None],
 ) -> tuple[Report, Story]:
     from auditor.explain.frames import read_frames  # noqa: PLC0415 - not needed for help
-    from auditor.explain.story import check_flow_id, tell  # noqa: PLC0415
-    from auditor.pipeline import examine  # noqa: PLC0415
+    from auditor.explain.story import check_flow_id, tell  # noqa: PLC0415 - loaded by the form that needs it
+    from auditor.pipeline import examine  # noqa: PLC0415 - loaded by the form that needs it
 
     with Progress() as progress:
         examined = examine(
@@ -122,10 +122,10 @@ def _tell_flow(
 
 def _show(story: Story, format_name: str) -> None:
     if format_name == "json":
-        from auditor.explain.json import story_json  # noqa: PLC0415
+        from auditor.explain.json import story_json  # noqa: PLC0415 - loaded by the form that needs it
 
         click.echo(story_json(story))
     else:
-        from auditor.explain.text import story_lines  # noqa: PLC0415
+        from auditor.explain.text import story_lines  # noqa: PLC0415 - loaded by the form that needs it
 
         click.echo("\n".join(story_lines(story)))

@@ -44,7 +44,7 @@ class Seal:
         self._iv = int.from_bytes(_expand(secret, f"{label} iv", _IV_LEN), "big")
         self._aead = AESGCM(_expand(secret, f"{label} key", _KEY_LEN))
         # One block at a time is what the standard asks for: the mask of a header.
-        self._mask = Cipher(AES(_expand(secret, f"{label} hp", _KEY_LEN)), ECB())  # noqa: S305
+        self._mask = Cipher(AES(_expand(secret, f"{label} hp", _KEY_LEN)), ECB())  # noqa: S305 - RFC 9001, 5.4.3
 
     def open(self, packet: Initial) -> bytes | None:
         """Give the frames of a packet; None if it was not sealed so, or not by the client."""
