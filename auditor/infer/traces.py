@@ -42,7 +42,7 @@ def traces_of(
     )
     # One integer per service: np.unique sorts these far faster than rows of a matrix.
     sizes = (1 << 8, _PORTS, len(protocols.words), 2, len(Level) + 1, len(called.words))
-    columns = (
+    found = (
         facts["transport"][rows],
         orientation.server_port[rows] % _PORTS,
         protocols.code[rows],
@@ -50,6 +50,7 @@ def traces_of(
         _levels(judged, protocols)[rows],
         called.code[rows],
     )
+    columns: list[NDArray[np.int64]] = [np.array(column, dtype=np.int64) for column in found]
     key = np.zeros(len(rows), dtype=np.int64)
     for column, size in zip(columns, sizes, strict=True):
         key = key * size + column
