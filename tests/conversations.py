@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from auditor.flows import Flows
+from auditor.flows.headlist import HeadList
 from auditor.records import (
     ECHO_ID,
     FLOW,
@@ -81,4 +82,4 @@ def flows_of(*talks: Talk) -> Flows:
         yours = (talk.reply_head,) if talk.reply_head else ()
         heads_a.append(mine if first_is_a else yours)
         heads_b.append(yours if first_is_a else mine)
-    return Flows(facts, heads_a, heads_b, [() for _ in talks], 0)
+    return Flows(facts, HeadList.of(heads_a), HeadList.of(heads_b), [() for _ in talks], 0)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.flows.facts import Facts
+from auditor.flows.headlist import HeadList
 from auditor.flows.heads import Heads
 from auditor.flows.keys import canonical_keys, quote_key
 from auditor.flows.quotes import EarlyQuotes
@@ -39,9 +40,9 @@ class Flows:
 
     facts: NDArray[np.void]
     """Shape (n,), dtype auditor.records.FLOW, sorted by first time, then endpoints."""
-    heads_a: list[tuple[bytes, ...]]
+    heads_a: HeadList
     """What endpoint a sent first. TCP, SCTP: at most one head; others: at most three datagrams."""
-    heads_b: list[tuple[bytes, ...]]
+    heads_b: HeadList
     vlans: list[tuple[int, ...]]
     unmatched_errors: int
     """ICMP errors that quote a packet of no flow, or too little of one to tell."""
@@ -96,8 +97,8 @@ class FlowTable:
         flows = order.tolist()
         return Flows(
             facts=facts[order],
-            heads_a=[self._heads.of(2 * flow) for flow in flows],
-            heads_b=[self._heads.of(2 * flow + 1) for flow in flows],
+            heads_a=HeadList.of(self._heads.of(2 * flow) for flow in flows),
+            heads_b=HeadList.of(self._heads.of(2 * flow + 1) for flow in flows),
             vlans=[vlans[flow] for flow in flows],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
