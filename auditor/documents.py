@@ -262,14 +262,21 @@ def _check_depth(text: str) -> None:
     columns = max(map(len, text.splitlines()), default=0)
     if max(text.count("[") + text.count("{"), columns) < _SURELY_SHALLOW:
         return
+    too_deep = yaml.MarkedYAMLError(problem=f"nested more than {_DEEPEST} levels deep")
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST:
-            raise yaml.MarkedYAMLError(problem=f"nested more than {_DEEPEST} levels deep")
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > _DEEPEST:
+                raise too_deep
+    except yaml.MarkedYAMLError as error:
+        # libyaml has had a bound of its own since 0.2.6, and meets it while it looks ahead.
+        if "nesting depth" in (error.problem or ""):
+            raise too_deep from None
+        raise
 
 
 def _check_aliases(text: str) -> None:
