@@ -273,7 +273,7 @@ def _check_depth(text: str) -> None:
             if depth > _DEEPEST:
                 raise too_deep
     except yaml.MarkedYAMLError as error:
-        # libyaml has had a bound of its own since 0.2.6, and meets it while it looks ahead.
+        # Newer versions of libyaml have a bound of their own, and meet it while they look ahead.
         if "nesting depth" in (error.problem or ""):
             raise too_deep from None
         raise
