@@ -97,6 +97,9 @@ PACKET = np.dtype(
         ("src_port", "u4"),
         ("dst_port", "u4"),
         ("tcp_seq", "u4"),
+        ("tcp_ack", "u4"),
+        ("sent_len", "u4"),
+        ("identity", "u4"),
         ("tunnel_id", "u4"),
         ("vlan", "u4"),
         ("transport", "u1"),
@@ -104,11 +107,15 @@ PACKET = np.dtype(
         ("status", "u1"),
         ("ip_version", "u1"),
         ("tunnel", "u1"),
-    ]
+    ],
+    align=True,
 )
 """One frame decoded. Row i describes frame i of its batch.
 
 payload_offset, payload_len: the captured transport payload within the frame's captured bytes.
+sent_len: a TCP segment's whole payload by its headers, of which a capture may hold less.
+identity: the IP identification (high 16 bits, 0 in IPv6) and the transport's checksum (low 16
+bits), which a copy of the packet shares and hardly another packet.
 src_port, dst_port: 0 without ports; an echo request has ECHO_ID + identifier as src_port, its
 reply as dst_port, so that both name the requester's side. vlan: the outer VLAN id in the low 16
 bits, the next one in the high 16 (0 = none). transport: IP protocol number of the innermost IP

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from auditor.capture.reader import copy_into
 from auditor.capture.stream import FrameStream
 
 if TYPE_CHECKING:
@@ -146,6 +148,10 @@ class BytesReader:
         self.consumed += len(data)
         return data
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Put the next bytes into a buffer."""
+        return copy_into(buffer, self.read(len(buffer)))
+
     def rest(self) -> None:
         """Do nothing."""
 
@@ -163,7 +169,7 @@ def batches_of(stream: FrameStream) -> list[FrameBatch]:
     """Read a capture to its end."""
     batches = []
     while (batch := stream.read()) is not None:
-        batches.append(batch)
+        batches.append(replace(batch, data=batch.data.copy()))  # borrowed until the next one
     return batches
 
 
@@ -172,7 +178,7 @@ def frames_in(batches: Sequence[FrameBatch] | Iterable[FrameBatch]) -> list[Fram
     return [
         Frame(
             int(batch.time_ns[row]),
-            batch.data[batch.offset[row] : batch.offset[row] + batch.captured_len[row]],
+            batch.frame(row),
             int(batch.wire_len[row]),
             int(batch.linktype[row]),
             int(batch.number[row]),

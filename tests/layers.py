@@ -148,7 +148,7 @@ def batch(
     captured = np.array([len(frame) for frame in frames], dtype=np.int64)
     number = np.arange(first_number, first_number + count, dtype=np.int64)
     return FrameBatch(
-        data=b"".join(frames),
+        data=np.frombuffer(b"".join(frames), np.uint8).copy(),
         offset=np.cumsum(captured) - captured,
         captured_len=captured,
         wire_len=captured if wire_lens is None else np.array(wire_lens, dtype=np.int64),

@@ -14,8 +14,9 @@ ROOT = Path(auditor.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"errors", "records", "hostnames", "times"},
+    {"errors", "records", "protocols", "hostnames", "times"},
     {"documents"},
+    {"kernel"},
     {"capture"},
     {"decode"},
     {"flows"},
@@ -36,6 +37,7 @@ LAYERS = [
 
 HOMES = {
     "numpy": None,
+    "numba": {"kernel"},
     "dpkt": {"decode"},
     "pandas": {"report", "pipeline", "compare"},
     "click": {"cli", "__main__"},

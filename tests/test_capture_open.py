@@ -161,10 +161,10 @@ def test_an_interrupt_leaves_facts_of_what_was_handed_out(
     capture = open_capture(names if several else names[:1])
     first = next(capture)
 
-    def interrupt(_reader: FileReader, _limit: int) -> bytes:
+    def interrupt(_reader: FileReader, _buffer: memoryview) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(FileReader, "read", interrupt)
+    monkeypatch.setattr(FileReader, "readinto", interrupt)
     handed_out = [first]
     with pytest.raises(KeyboardInterrupt), capture:
         handed_out.extend(capture)

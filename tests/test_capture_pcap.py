@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
 import pytest
 from capture_files import (
     NOON_NS,
@@ -157,8 +158,10 @@ def test_what_is_an_absurd_length_depends_on_the_link_type(linktype: int, limit:
     fitting = header + struct.pack("<IIII", 0, 0, limit, limit)
     absurd = header + struct.pack("<IIII", 0, 0, limit + 1, limit + 1)
 
-    waiting = PcapWalker("x", header, 0).walk(fitting, 24)
-    broken = PcapWalker("x", header, 0).walk(absurd, 24)
+    waiting, broken = (
+        PcapWalker("x", header, 0).walk(np.frombuffer(data, np.uint8), 24)
+        for data in (fitting, absurd)
+    )
 
     assert (waiting.need, waiting.broken) == (16 + limit, False)
     assert broken.broken

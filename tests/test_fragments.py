@@ -14,7 +14,7 @@ SECOND_NS = 10**9
 
 def piece(identification: int, offset: int = 0, *, protocol: int = 17) -> Datagram:
     """Make a piece of an IPv4 datagram."""
-    return Datagram(4, protocol, 0, 1, 0, 2, 34, 42, Fragment(identification, offset))
+    return Datagram(4, protocol, 0, 1, 0, 2, 34, 42, Fragment(identification, offset), 42, 0)
 
 
 def test_forgets_the_least_recently_used() -> None:

@@ -32,7 +32,7 @@ from test_dissect import check_rows
 from auditor.decode import serial, wireless
 from auditor.decode.carriers import find_carriers
 from auditor.decode.dissect import Decoder
-from auditor.decode.internet import CARRIERS_OF_IP
+from auditor.protocols import CARRIER_ETHERTYPES
 from auditor.decode.packets import Quote
 from auditor.decode.shims import BY_ETHERTYPE
 from auditor.flows import FlowTable
@@ -77,7 +77,7 @@ def test_survives_any_gre_header(flags: int, protocol: int, rest: bytes) -> None
     check_rows(decoded(in_ip(gre(rest, protocol, flags), 47)))
 
 
-@given(st.sampled_from(sorted(CARRIERS_OF_IP)), st.binary(max_size=80))
+@given(st.sampled_from(sorted(CARRIER_ETHERTYPES)), st.binary(max_size=80))
 def test_survives_anything_behind_an_ethertype(ethertype: int, rest: bytes) -> None:
     """Any bytes behind the name of a carrier give a row and no exception."""
     check_rows(decoded(ethernet(rest, ethertype)))
@@ -212,7 +212,7 @@ def test_looks_only_at_what_may_carry() -> None:
 
 def test_knows_how_to_open_what_the_plain_path_hands_over() -> None:
     """Of the EtherTypes that the plain path hands over only TRILL stays closed."""
-    assert CARRIERS_OF_IP - set(BY_ETHERTYPE) == {0x22F3}
+    assert CARRIER_ETHERTYPES - set(BY_ETHERTYPE) == {0x22F3}
 
 
 def test_plain_frames_do_not_load_dpkt() -> None:

@@ -95,8 +95,10 @@ def captures() -> list[Capture]:
 class OuterDecoder(Decoder):
     """Reads no further than the first IP packet."""
 
-    def _open_carriers(self, batch: FrameBatch, rows: NDArray[np.void]) -> dict[int, Datagram]:
-        del batch, rows
+    def _open_carriers(
+        self, batch: FrameBatch, rows: NDArray[np.void], carriers: NDArray[np.int64]
+    ) -> dict[int, Datagram]:
+        del batch, rows, carriers
         return {}
 
 

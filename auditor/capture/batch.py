@@ -17,7 +17,7 @@ class FrameBatch:
     `data` is borrowed: who keeps frame bytes beyond the batch copies them.
     """
 
-    data: bytes
+    data: NDArray[np.uint8]
     """Frame i's captured bytes are data[offset[i] : offset[i] + captured_len[i]]."""
     offset: NDArray[np.int64]
     captured_len: NDArray[np.int64]
@@ -35,6 +35,11 @@ class FrameBatch:
     def __len__(self) -> int:
         """Count the frames."""
         return len(self.offset)
+
+    def frame(self, row: int) -> bytes:
+        """Copy the captured bytes of a frame."""
+        start = int(self.offset[row])
+        return self.data[start : start + int(self.captured_len[row])].tobytes()
 
     def select(self, rows: slice | NDArray[np.bool_] | NDArray[np.int64]) -> FrameBatch:
         """Narrow to some rows, or put them in another order, sharing the bytes."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.capture.gzip_member import GzipMember
+from auditor.capture.reader import copy_into
 from auditor.capture.zstd_frame import ZstdFrame
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Content(Protocol):
 
     def read(self, limit: int) -> bytes:
         """Return some bytes, hardly more than `limit`, none at the end; raise OSError."""
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Put some bytes into a buffer, and return how many, 0 at the end; raise OSError."""
 
 
 class Member(Protocol):
@@ -109,6 +113,12 @@ class _Plain:
         head, self._head = self._head, b""
         return head or self._source.read(limit)
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Put some bytes into a buffer, and return how many, 0 at the end; raise OSError."""
+        if self._head:
+            return copy_into(buffer, self.read(len(buffer)))
+        return self._source.readinto(buffer)
+
 
 class _Decompressed:
     """The contents of a compressed file: of all its members, one after the other."""
@@ -120,6 +130,7 @@ class _Decompressed:
         self._input = head
         self._compression = compression
         self._member: Member | None = compression.start()
+        self._spare = b""  # what was decompressed beyond the end of a buffer
 
     def read(self, limit: int) -> bytes:
         """Return what is at hand, waiting for more only if that is nothing; raise OSError."""
@@ -141,6 +152,12 @@ class _Decompressed:
                 pieces.append(piece)
                 missing -= len(piece)
         return b"".join(pieces)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Put some bytes into a buffer, and return how many, 0 at the end; raise OSError."""
+        data, self._spare = self._spare or self.read(len(buffer)), b""
+        self._spare = data[len(buffer) :]
+        return copy_into(buffer, data[: len(buffer)])
 
     def _step(self, member: Member) -> bytes:
         data, self._input = self._input, b""

@@ -206,7 +206,7 @@ def _join(parts: Sequence[Part]) -> FrameBatch:
         for batch, span, start in zip(batches, spans, starts.tolist(), strict=False)
     ]
     joined = FrameBatch(
-        b"".join(batch.data[span] for batch, span in zip(batches, spans, strict=True)),
+        np.concatenate([batch.data[span] for batch, span in zip(batches, spans, strict=True)]),
         np.concatenate(offsets),
         np.concatenate([batch.captured_len for batch in batches]),
         np.concatenate([batch.wire_len for batch in batches]),

@@ -11,12 +11,16 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
 from auditor.capture.walk import BATCH_FRAMES, Walk, frame_limit, gather
 from auditor.errors import CaptureError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _HEADER_LEN = 24
 
@@ -59,16 +63,27 @@ def _byte_order(head: bytes) -> str | None:
     return ">" if int.from_bytes(head[:4], "big") in _MAGICS else None
 
 
+class _Records(NamedTuple):
+    """What one walk found."""
+
+    columns: NDArray[np.int64]
+    """Shape (4, n): of each record where its frame begins, captured and wire length, time_ns."""
+    end: int
+    """Where the first record not taken begins."""
+    captured: int
+    """Captured length of that one, 0 if its header is not whole, -1 if there was just no room."""
+
+
 class PcapWalker:
     """Finds the frames of a pcap file."""
 
     dropped: int | None = None
 
-    def __init__(self, name: str, head: bytes, capture: int) -> None:
+    def __init__(self, name: str, head: bytes, capture: int, *, compiled: bool = False) -> None:
         """Read the file header from `head`, which is_pcap; raise CaptureError naming `name`.
 
         `head` should go beyond the header as far as it is at hand: the first records tell the
-        variants apart. `capture` becomes FrameBatch.capture.
+        variants apart. `capture` becomes FrameBatch.capture. compiled: walk by a kernel.
         """
         self._order = _byte_order(head) or "<"
         magic = _MAGICS[struct.unpack_from(self._order + "I", head)[0]]
@@ -86,7 +101,8 @@ class PcapWalker:
         self._linktype = link & 0xFFFF
         self._fraction_ns = magic.fraction_ns
         self._record_len = magic.record_lens[0]
-        self._captured_len = _captured_len(self._order, major, minor)
+        self._compiled = compiled
+        self._captured_at = _captured_at(major, minor)
         if (major, minor) == (2, 2) and link in _AIX_LINKTYPES:
             self._linktype = _AIX_LINKTYPES[link]
             self._fraction_ns = 1
@@ -96,35 +112,60 @@ class PcapWalker:
             self._record_len = next(fitting, self._record_len)
         self._limit = frame_limit(self._linktype)
 
-    def walk(self, data: bytes, at: int) -> Walk:
+    def walk(self, data: NDArray[np.uint8], at: int) -> Walk:
         """Take the records that are whole in data[at:], BATCH_FRAMES at most."""
-        step = Walk(at)
+        if self._compiled:
+            columns, end, captured = self._walk_compiled(data, at)
+        else:
+            columns, end, captured = self._walk_plain(data, at)
+        step = Walk(end)
+        if columns.shape[1]:
+            step.batch = self._batch(data, columns)
+        if captured > self._limit:
+            expected = f"expected a frame of at most {self._limit:,} bytes"
+            step.stop(self.number + 1, f"{expected}, found {captured:,}")
+        elif captured >= 0:
+            step.need = self._record_len + captured
+        return step
+
+    def _walk_compiled(self, data: NDArray[np.uint8], at: int) -> _Records:
+        from auditor.kernel import walk  # noqa: PLC0415 - numba takes its time
+
+        columns, state = np.empty((4, BATCH_FRAMES), np.int64), np.zeros(3, np.int64)
+        count = walk.walk_records(data, at, self._layout(), columns, state)
+        end, reason, captured = state.tolist()
+        if reason == walk.FULL:
+            captured = -1
+        elif reason == walk.NEED_HEADER:
+            captured = 0
+        return _Records(columns[:, :count], end, captured)
+
+    def _layout(self) -> NDArray[np.int64]:
+        """Say where a record header has what, as auditor.kernel.walk wants it."""
+        captured_at, bound_at = self._captured_at[0], self._captured_at[-1]
+        numbers = self._record_len, captured_at, bound_at, self._order == ">"
+        return np.array([*numbers, self._limit, self._fraction_ns], np.int64)
+
+    def _walk_plain(self, data: NDArray[np.uint8], at: int) -> _Records:
         starts: list[int] = []
-        take, captured_len = starts.append, self._captured_len.unpack_from
-        record_len, limit, size = self._record_len, self._limit, len(data)
-        damage = None
+        lengths = "".join(f"{skip}xI" for skip in np.diff([-4, *self._captured_at]) - 4)
+        take, captured_len = starts.append, struct.Struct(self._order + lengths).unpack_from
+        record_len, limit, size, view = self._record_len, self._limit, len(data), data.data
+        stopped_by = -1
         for _ in range(BATCH_FRAMES):
             if at + record_len > size:
-                step.need = record_len
+                stopped_by = 0
                 break
-            captured = min(captured_len(data, at))
+            captured = min(captured_len(view, at))
             following = at + record_len + captured
-            if captured > limit:
-                damage = f"expected a frame of at most {limit:,} bytes, found {captured:,}"
-                break
-            if following > size:
-                step.need = record_len + captured
+            if captured > limit or following > size:
+                stopped_by = captured
                 break
             take(at)
             at = following
-        step.end = at
-        if starts:
-            step.batch = self._batch(data, np.array([*starts, at], np.int64))
-        if damage:
-            step.stop(self.number + 1, damage)
-        return step
+        return _Records(self._columns(data, np.array([*starts, at], np.int64)), at, stopped_by)
 
-    def _batch(self, data: bytes, bounds: np.ndarray[tuple[int], np.dtype[np.int64]]) -> FrameBatch:
+    def _columns(self, data: NDArray[np.uint8], bounds: NDArray[np.int64]) -> NDArray[np.int64]:
         """Read the headers of records that lie side by side between `bounds`, all at once."""
         layout = [(name, self._order + "u4") for name in ("seconds", "fraction", "len_1", "len_2")]
         headers = gather(data, bounds[:-1], np.dtype(layout))
@@ -133,29 +174,33 @@ class PcapWalker:
         wire = np.maximum(headers["len_1"], headers["len_2"]).astype(np.int64)
         time = headers["seconds"].astype(np.int64) * 1_000_000_000
         time += headers["fraction"].astype(np.int64) * self._fraction_ns
+        return np.stack([offset, captured, np.maximum(wire, captured), time])
+
+    def _batch(self, data: NDArray[np.uint8], columns: NDArray[np.int64]) -> FrameBatch:
+        count = columns.shape[1]
         first = self.number + 1
-        self.number += len(offset)
+        self.number += count
         return FrameBatch(
             data,
-            offset,
-            captured,
-            np.maximum(wire, captured),
-            time,
-            np.full(len(offset), self._linktype, np.int32),
+            columns[0],
+            columns[1],
+            columns[2],
+            columns[3],
+            np.full(count, self._linktype, np.int32),
             np.arange(first, self.number + 1, dtype=np.int64),
-            np.full(len(offset), self._capture, np.int32),
+            np.full(count, self._capture, np.int32),
         )
 
 
-def _captured_len(order: str, major: int, minor: int) -> struct.Struct:
-    """Return where a record header holds the captured length: the smallest field unpacked.
+def _captured_at(major: int, minor: int) -> tuple[int, ...]:
+    """Say where a record header holds the captured length: the smallest field at these places.
 
     Up to version 2.2 it is the second length instead of the first. Version 2.3 was written both
     ways, but the captured length is never the larger one.
     """
     if major == 543 or minor < 3:
-        return struct.Struct(order + "12xI")
-    return struct.Struct(order + ("8xII" if minor == 3 else "8xI"))
+        return (12,)
+    return (8, 12) if minor == 3 else (8,)
 
 
 def _fits(records: bytes, order: str, record_len: int, snaplen: int) -> bool:

@@ -36,15 +36,17 @@ class FrameBlock:
     """The header, as numpy writes it without byte order."""
     essentials: str | None
     """Where interface and captured length stand in the header, as the struct module writes it."""
+    places: tuple[int, int, int]
+    """The same in bytes: where the interface stands, or -1; its width; the captured length."""
 
-    def essentials_reader(self, order: str) -> Callable[[bytes, int], tuple[int, int]]:
+    def essentials_reader(self, order: str) -> Callable[[memoryview, int], tuple[int, int]]:
         """Return a reader of interface and captured length from a block in bytes, at a place.
 
         A simple packet has neither: it is of the first interface, and as long as it can be.
         """
         if self.essentials is None:
             return lambda _data, _at: (0, 0)
-        reader: Callable[[bytes, int], tuple[int, int]]
+        reader: Callable[[memoryview, int], tuple[int, int]]
         reader = struct.Struct(order + self.essentials).unpack_from
         return reader
 
@@ -59,10 +61,12 @@ _CLOCKED = (("ticks_high", "u4"), ("ticks_low", "u4"), ("captured", "u4"), ("wir
 
 FRAME_BLOCKS = {
     OLD_PACKET: FrameBlock(
-        32, (*_BLOCK, ("interface", "u2"), ("lost", "u2"), *_CLOCKED), "8xH10xI"
+        32, (*_BLOCK, ("interface", "u2"), ("lost", "u2"), *_CLOCKED), "8xH10xI", (8, 2, 20)
     ),
-    SIMPLE_PACKET: FrameBlock(16, (*_BLOCK, ("wire", "u4")), None),
-    ENHANCED_PACKET: FrameBlock(32, (*_BLOCK, ("interface", "u4"), *_CLOCKED), "8xI8xI"),
+    SIMPLE_PACKET: FrameBlock(16, (*_BLOCK, ("wire", "u4")), None, (-1, 0, 0)),
+    ENHANCED_PACKET: FrameBlock(
+        32, (*_BLOCK, ("interface", "u4"), *_CLOCKED), "8xI8xI", (8, 4, 20)
+    ),
 }
 
 
@@ -78,14 +82,15 @@ class FrameColumns:
     linktype: NDArray[np.int32]
 
 
-def read_frames(data: bytes, starts: list[int], kind: int, section: Section) -> FrameColumns:
-    """Read the blocks of this `kind` that begin at `starts`; each was found to be sound.
+def read_frames(
+    data: NDArray[np.uint8], at: NDArray[np.int64], kind: int, section: Section
+) -> FrameColumns:
+    """Read the blocks of this `kind` that begin `at` places; each was found to be sound.
 
     Losses that they tell of are noted at their interfaces.
     """
     block = FRAME_BLOCKS[kind]
     layout = np.dtype([(name, section.order + code) for name, code in block.fields])
-    at = np.array(starts, np.int64)
     header = gather(data, at, layout)
     offset = at + block.header_len
     wire = header["wire"].astype(np.int64)
@@ -128,7 +133,7 @@ def _note_lost_fields(lost: NDArray[np.uint16], index: NDArray[np.int64], sectio
 
 
 def _note_lost_options(
-    data: bytes,
+    data: NDArray[np.uint8],
     starts: NDArray[np.int64],
     ends: NDArray[np.int64],
     index: NDArray[np.int64],
@@ -145,9 +150,9 @@ def _note_lost_options(
         option = gather(data, at, layout)
         found = option["code"] == LOST_COUNT
         for row in rows[found].tolist():
-            section.add_frame_options(index[row], data[starts[row] : ends[row]])
+            section.add_frame_options(index[row], data[starts[row] : ends[row]].tobytes())
         at = at + layout.itemsize + (option["length"].astype(np.int64) + 3 & -4)
         more = ~found & (option["code"] != 0) & (at + layout.itemsize <= ends[rows])
         rows, at = rows[more], at[more]
     for row in rows.tolist():
-        section.add_frame_options(index[row], data[starts[row] : ends[row]])
+        section.add_frame_options(index[row], data[starts[row] : ends[row]].tobytes())

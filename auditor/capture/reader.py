@@ -7,9 +7,12 @@ import select
 import stat
 import sys
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from auditor.errors import CaptureError
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 STDIN = "-"
 
@@ -27,6 +30,9 @@ class ByteReader(Protocol):
     def read(self, limit: int) -> bytes:
         """Return at least one and at most `limit` bytes, none at the end; raise OSError."""
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Do the same into a buffer, and return how many bytes; raise OSError."""
+
     def rest(self) -> None:
         """Give the operating system's handle back until the next read, if that can be done."""
 
@@ -42,12 +48,12 @@ class FileReader:
         self._path = Path(path)
         file = self._open()
         status = os.fstat(file.fileno())
-        self._file: IO[bytes] | None = file
+        self._file: FileIO | None = file
         self.consumed = 0
         self.reopenable = stat.S_ISREG(status.st_mode)
         self.size = status.st_size if self.reopenable else 0
 
-    def _open(self) -> IO[bytes]:
+    def _open(self) -> FileIO:
         # Unbuffered: a pipe hands over what it has instead of waiting for a full block.
         return self._path.open("rb", buffering=0)
 
@@ -59,6 +65,15 @@ class FileReader:
         data = self._file.read(limit)
         self.consumed += len(data)
         return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Do the same into a buffer, and return how many bytes; raise OSError."""
+        if self._file is None:
+            self._file = self._open()
+            self._file.seek(self.consumed)
+        count = self._file.readinto(buffer) or 0
+        self.consumed += count
+        return count
 
     def rest(self) -> None:
         """Close the file until the next read, which goes on where the last one ended."""
@@ -98,11 +113,21 @@ class StandardInput:
         self.consumed += len(data)
         return data
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Do the same into a buffer, and return how many bytes; raise OSError."""
+        return copy_into(buffer, self.read(len(buffer)))
+
     def rest(self) -> None:
         """Do nothing: what a pipe held would be lost."""
 
     def close(self) -> None:
         """Do nothing: standard input belongs to the process."""
+
+
+def copy_into(buffer: memoryview, data: bytes) -> int:
+    """Put data at the start of a buffer that is large enough, and return how much."""
+    buffer[: len(data)] = data
+    return len(data)
 
 
 def open_reader(name: str) -> ByteReader:

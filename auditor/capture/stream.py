@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from auditor.capture.blocks import Blocks
 from auditor.capture.compressed import open_content, read_head
 from auditor.capture.pcap import PcapWalker, is_pcap
 from auditor.capture.pcapng import PcapngWalker, is_pcapng
@@ -19,34 +22,47 @@ if TYPE_CHECKING:
     from auditor.capture.walk import Walker
 
 BLOCK_BYTES = 1 << 20
-"""Bytes read at a time, as far as they are there."""
+"""Bytes read at a time, as far as they are there, of one capture among several."""
+
+LARGE_BLOCK_BYTES = 1 << 22
+"""The same of a capture that is read alone; its next block is read while one is worked on."""
 
 
 class FrameStream:
     """The frames of one capture, batch after batch."""
 
     def __init__(
-        self, name: str, source: ByteReader, capture: int, block_bytes: int = BLOCK_BYTES
+        self,
+        name: str,
+        source: ByteReader,
+        capture: int,
+        block_bytes: int = BLOCK_BYTES,
+        *,
+        compiled: bool = False,
     ) -> None:
         """Read the head of the capture; raise CaptureError naming `name`, closing `source`.
 
-        `capture` becomes FrameBatch.capture; `block_bytes` are read at a time.
+        `capture` becomes FrameBatch.capture; `block_bytes` are read at a time. compiled: walk by
+        kernels.
         """
         self.name = name
         self.truncated = False
         self.warnings: list[str] = []
+        self._blocks: Blocks | None = None
         self.source = source
-        self._block_bytes = block_bytes
         try:
-            self._content = open_content(source, block_bytes)
-            self._data = read_head(self._content, block_bytes)
-            self._walker = _walker(name, self._data, self._content, capture)
+            content = open_content(source, block_bytes)
+            head = read_head(content, block_bytes)
+            self._walker = _walker(name, head, content, capture, compiled=compiled)
         except OSError as error:
             self.close()
             raise CaptureError(name, f"expected a capture, found {os_reason(error)}") from None
         except CaptureError:
             self.close()
             raise
+        ahead = source.reopenable and block_bytes == LARGE_BLOCK_BYTES <= source.size
+        self._blocks = Blocks(content, block_bytes, ahead=ahead)
+        self._data = np.frombuffer(bytearray(head), np.uint8)
         self._at = self._walker.header_len
         self._forgotten = 0  # bytes before those in self._data
         self._ended = False
@@ -72,27 +88,19 @@ class FrameStream:
 
     def close(self) -> None:
         """Give the file back."""
+        if self._blocks is not None:
+            self._blocks.close()
         self.source.close()
         self._ended = True
 
     def _read_on(self, need: int) -> None:
         """Forget what was walked through, and read until `need` bytes are there or the end is."""
-        pieces = [self._data[self._at :]]
-        have = len(pieces[0])
+        assert self._blocks is not None  # the head was sound
         self._forgotten += self._at
+        self._data = self._blocks.follow(self._data[self._at :], need)
         self._at = 0
-        reason = None
-        while have < need:
-            try:
-                piece = self._content.read(self._block_bytes)
-            except OSError as error:
-                piece, reason = b"", f"found {os_reason(error)}"
-            if not piece:
-                self._end(have, need, reason or self._content.damage)
-                break
-            pieces.append(piece)
-            have += len(piece)
-        self._data = b"".join(pieces)
+        if len(self._data) < need:
+            self._end(len(self._data), need, self._blocks.reason)
 
     def _end(self, have: int, need: int, reason: str | None) -> None:
         """Take note of the file's end, with `have` bytes left where it takes `need`."""
@@ -109,11 +117,11 @@ class FrameStream:
         self.truncated = self.truncated or remark.damage
 
 
-def _walker(name: str, head: bytes, content: Content, capture: int) -> Walker:
+def _walker(name: str, head: bytes, content: Content, capture: int, *, compiled: bool) -> Walker:
     if is_pcapng(head):
-        return PcapngWalker(name, head, capture)
+        return PcapngWalker(name, head, capture, compiled=compiled)
     if is_pcap(head):
-        return PcapWalker(name, head, capture)
+        return PcapWalker(name, head, capture, compiled=compiled)
     if content.damage:
         raise CaptureError(name, f"{EXPECTED}, found that {content.damage}")
     raise CaptureError(name, refusal(head))

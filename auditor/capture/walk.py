@@ -68,7 +68,9 @@ class Walk:
         self.broken = True
 
 
-def gather(data: bytes, starts: NDArray[np.int64], layout: np.dtype[np.void]) -> NDArray[np.void]:
+def gather(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], layout: np.dtype[np.void]
+) -> NDArray[np.void]:
     """Copy the structure that lies at each of `starts` in data; all must lie within it."""
     if not len(starts):
         return np.empty(0, layout)
@@ -89,5 +91,5 @@ class Walker(Protocol):
     def dropped(self) -> int | None:
         """Frames that the capturing side says it lost; None if it says nothing."""
 
-    def walk(self, data: bytes, at: int) -> Walk:
+    def walk(self, data: NDArray[np.uint8], at: int) -> Walk:
         """Take the frames that are whole in data[at:], BATCH_FRAMES at most."""

@@ -11,28 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from auditor.records import IPPROTO_GRE, IPPROTO_UDP, Status, Tunnel
+from auditor.protocols import CARRIER_PROTOCOLS, CARRIER_UDP_PORTS
+from auditor.records import IPPROTO_UDP, Status, Tunnel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.decode.internet import Datagram
 
-IPPROTO_IPV4 = 4
-IPPROTO_IPV6 = 41
-IPPROTO_AH = 51
-
-# Ports that IANA has given to protocols which carry packets.
-UDP_L2TP = 1701
-UDP_GTP = 2152
-UDP_TEREDO = 3544
-UDP_VXLAN = 4789
-UDP_VXLAN_GPE = 4790
-UDP_GENEVE = 6081
-
 _IS_CARRIER = np.zeros(256, dtype=np.bool_)
-_IS_CARRIER[[IPPROTO_IPV4, IPPROTO_IPV6, IPPROTO_GRE, IPPROTO_AH]] = True
-_UDP_CARRIERS = (UDP_L2TP, UDP_GTP, UDP_TEREDO, UDP_VXLAN, UDP_VXLAN_GPE, UDP_GENEVE)
+_IS_CARRIER[list(CARRIER_PROTOCOLS)] = True
 
 
 class Inside(NamedTuple):
@@ -73,7 +61,7 @@ def find_carriers(rows: NDArray[np.void]) -> NDArray[np.int64]:
     carriers = _IS_CARRIER[transport] | (rows["status"] == Status.UNSUPPORTED)
     udp = np.flatnonzero(transport == IPPROTO_UDP)
     ports = np.stack([rows["src_port"][udp], rows["dst_port"][udp]])
-    carriers[udp] = np.isin(ports, _UDP_CARRIERS).any(axis=0)
+    carriers[udp] = np.isin(ports, CARRIER_UDP_PORTS).any(axis=0)
     return np.flatnonzero(carriers)
 
 

@@ -19,7 +19,7 @@ from auditor.decode.fragments import FragmentTable, Head
 from auditor.decode.icmp import is_error
 from auditor.decode.internet import read_datagram
 from auditor.decode.links import read_link
-from auditor.decode.rows import Row, portless
+from auditor.decode.rows import Row, portless, whole
 from auditor.decode.shims import BY_ETHERTYPE
 from auditor.decode.transports import read_segment
 from auditor.decode.tunnels import BY_PROTOCOL, BY_UDP_PORT, step_over_authentication
@@ -51,16 +51,14 @@ class GeneralPath:
         errors = {}
         opened: dict[int, Row] = {}
         chosen = batch.select(suspects)
-        for row, start, captured, linktype, time_ns, wire_len in zip(
+        for row, linktype, time_ns, wire_len in zip(
             suspects.tolist(),
-            chosen.offset.tolist(),
-            chosen.captured_len.tolist(),
             chosen.linktype.tolist(),
             chosen.time_ns.tolist(),
             chosen.wire_len.tolist(),
             strict=True,
         ):
-            frame = batch.data[start : start + captured]
+            frame = batch.frame(row)
             innermost = find_innermost(frame, linktype)
             if isinstance(innermost, Status):
                 rows["status"][row] = innermost
@@ -86,23 +84,7 @@ class GeneralPath:
         for piece in pieces:
             head = Head(time_ns, datagram.protocol, segment.src_port, segment.dst_port, found)
             self._fragments.remember(piece, head)
-        return (
-            time_ns,
-            *datagram[2:6],
-            wire_len,
-            segment.payload,
-            segment.payload_len,
-            segment.src_port,
-            segment.dst_port,
-            segment.tcp_seq,
-            tunnel_id,
-            vlan,
-            datagram.protocol,
-            segment.tcp_flags,
-            Status.OK,
-            datagram.version,
-            tunnel,
-        )
+        return whole(datagram, segment, time_ns, wire_len, vlan, carried)
 
     def _describe_later_fragment(self, found: Innermost, time_ns: int, wire_len: int) -> Row:
         """Join a piece to the flow of its first one, whatever that one carried."""
@@ -111,9 +93,9 @@ class GeneralPath:
         if head is None or head.innermost is None:
             status, carried = Status.FRAGMENT, (tunnel, tunnel_id)
             return portless(status, datagram, time_ns, wire_len, vlan, tunnel=carried)
-        whole = head.innermost
-        ports, carried = (head.src_port, head.dst_port), (whole.tunnel, whole.tunnel_id)
-        return portless(Status.OK, whole.datagram, time_ns, wire_len, vlan, ports, carried)
+        first = head.innermost
+        ports, carried = (head.src_port, head.dst_port), (first.tunnel, first.tunnel_id)
+        return portless(Status.OK, first.datagram, time_ns, wire_len, vlan, ports, carried)
 
 
 def find_innermost(frame: bytes, linktype: int) -> Innermost | Status:

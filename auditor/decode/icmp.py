@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.decode.internet import read_datagram
-from auditor.decode.links import ETHERTYPE_IPV4, ETHERTYPE_IPV6, read_link
+from auditor.decode.links import read_link
 from auditor.decode.packets import Quote
 from auditor.decode.transports import read_segment
+from auditor.protocols import ETHERTYPE_IPV4, ETHERTYPE_IPV6, ICMP_ERRORS, ICMPV6_ERRORS
 from auditor.records import IPPROTO_ICMP, IPPROTO_ICMPV6, Status
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
 _REDIRECT_V6 = 137
 _ERRORS = {
-    IPPROTO_ICMP: frozenset({3, 4, 5, 11, 12}),
-    IPPROTO_ICMPV6: frozenset({1, 2, 3, 4, _REDIRECT_V6}),
+    IPPROTO_ICMP: frozenset(ICMP_ERRORS),
+    IPPROTO_ICMPV6: frozenset(ICMPV6_ERRORS),
 }
 _UNREACHABLE = {IPPROTO_ICMP: 3, IPPROTO_ICMPV6: 1}
 _QUOTE_OFFSET = 8
@@ -50,8 +51,7 @@ def read_quotes(
     An error that quotes too little of a packet, or a later fragment, yields nothing.
     """
     for row in np.flatnonzero(rows["status"] == Status.ICMP_ERROR).tolist():
-        start = int(batch.offset[row])
-        frame = batch.data[start : start + int(batch.captured_len[row])]
+        frame = batch.frame(row)
         error = carried.get(row) or _read_plain(int(batch.linktype[row]), frame)
         quote = None if isinstance(error, Status) else _read_quote(frame, error, row)
         if quote:

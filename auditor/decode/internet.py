@@ -5,31 +5,18 @@ from __future__ import annotations
 from struct import Struct
 from typing import NamedTuple
 
-from auditor.decode.links import ETHERTYPE_IPV4, ETHERTYPE_IPV6
+from auditor.protocols import (
+    CARRIER_ETHERTYPES,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    IPV6_EXTENSIONS,
+    IPV6_FRAGMENT,
+)
 from auditor.records import IPV4_MAPPED, Status
 
 _IPV4 = Struct("!BxHHHxB2xII")
 _IPV6 = Struct("!BxxxHBx4Q")
 _IPV6_FRAGMENT = Struct("!BxHI")
-
-_FRAGMENT_HEADER = 44
-_EXTENSION_HEADERS = frozenset({0, 43, 60, _FRAGMENT_HEADER})  # hop-by-hop, routing, destination
-
-CARRIERS_OF_IP = frozenset(
-    {
-        0x22F3,  # TRILL
-        0x6558,  # transparent Ethernet bridging
-        0x880B,  # PPP
-        0x8847,  # MPLS
-        0x8848,  # MPLS multicast
-        0x8864,  # PPPoE session
-        0x88E5,  # MACsec
-        0x88E7,  # provider backbone bridging
-        0x892F,  # HSR
-        0x894F,  # network service header
-    }
-)
-"""EtherTypes of what may hold an IP packet further inside."""
 
 
 class Fragment(NamedTuple):
@@ -56,6 +43,10 @@ class Datagram(NamedTuple):
     """Where its captured bytes end: neither Ethernet padding nor trailer belongs to it."""
     fragment: Fragment | None
     """None for a whole datagram."""
+    sent_end: int
+    """Where its bytes end by the header, captured or not."""
+    identification: int
+    """0 in IPv6."""
 
 
 def read_datagram(frame: bytes, ethertype: int, position: int) -> Datagram | Status:
@@ -67,7 +58,7 @@ def read_datagram(frame: bytes, ethertype: int, position: int) -> Datagram | Sta
         return _read_ipv4(frame, position)
     if ethertype == ETHERTYPE_IPV6:
         return _read_ipv6(frame, position)
-    return Status.UNSUPPORTED if ethertype in CARRIERS_OF_IP else Status.NOT_IP
+    return Status.UNSUPPORTED if ethertype in CARRIER_ETHERTYPES else Status.NOT_IP
 
 
 def short(frame: bytes, needed: int) -> Status:
@@ -89,7 +80,7 @@ def _read_ipv4(frame: bytes, position: int) -> Datagram | Status:
     if captured < payload:
         return Status.TRUNCATED
     # A total length of 0 is what segmentation offload leaves to the network card to fill in.
-    end = min(position + total, captured) if total else captured
+    sent_end = position + total if total else captured
     return Datagram(
         4,
         protocol,
@@ -98,8 +89,10 @@ def _read_ipv4(frame: bytes, position: int) -> Datagram | Status:
         0,
         IPV4_MAPPED | destination,
         payload,
-        end,
+        min(sent_end, captured),
         Fragment(identification, pieces & 0x1FFF) if pieces & 0x3FFF else None,
+        sent_end,
+        identification,
     )
 
 
@@ -112,12 +105,13 @@ def _read_ipv6(frame: bytes, position: int) -> Datagram | Status:
         return Status.MALFORMED
     position += 40
     # A length of 0 is a jumbogram or segmentation offload: the rest belongs to it.
-    end = min(position + length, captured) if length else captured
+    sent_end = position + length if length else captured
+    end = min(sent_end, captured)
     fragment = None
-    while protocol in _EXTENSION_HEADERS:
+    while protocol in IPV6_EXTENSIONS:
         if position + 8 > end:
             return short(frame, position + 8)
-        if protocol == _FRAGMENT_HEADER:
+        if protocol == IPV6_FRAGMENT:
             protocol, pieces, identification = _IPV6_FRAGMENT.unpack_from(frame, position)
             position += 8
             if pieces & 0xFFF9:
@@ -128,4 +122,6 @@ def _read_ipv6(frame: bytes, position: int) -> Datagram | Status:
             protocol, position = frame[position], position + (frame[position + 1] + 1) * 8
     if position > end:
         return short(frame, position)
-    return Datagram(6, protocol, src_hi, src_lo, dst_hi, dst_lo, position, end, fragment)
+    return Datagram(
+        6, protocol, src_hi, src_lo, dst_hi, dst_lo, position, end, fragment, sent_end, 0
+    )

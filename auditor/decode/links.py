@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from auditor.protocols import (
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    FAMILIES_IPV4,
+    FAMILIES_IPV6,
+    LINK_COOKED,
+    LINK_COOKED_2,
+    LINK_ETHERNET,
+    LINKS_LOOPBACK,
+    LINKS_RAW,
+    LONGEST_802_3,
+    VLAN_TAGS,
+)
 from auditor.records import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ETHERTYPE_IPV4 = 0x0800
-ETHERTYPE_IPV6 = 0x86DD
-
-LINK_ETHERNET = 1
-LINK_COOKED = 113
-LINK_COOKED_2 = 276
-
-_VLAN_TAGS = frozenset({0x8100, 0x88A8, 0x9100})
-_LONGEST_802_3 = 1500
 _LLC_SNAP = b"\xaa\xaa\x03"
 _LLC_IPV4 = b"\x06\x06\x03"
 _NOT_IP = 0
 
 _FAMILIES = {
-    2: ETHERTYPE_IPV4,
-    10: ETHERTYPE_IPV6,  # Linux
-    23: ETHERTYPE_IPV6,  # Windows
-    24: ETHERTYPE_IPV6,  # NetBSD, OpenBSD
-    28: ETHERTYPE_IPV6,  # FreeBSD
-    30: ETHERTYPE_IPV6,  # macOS
+    **dict.fromkeys(FAMILIES_IPV4, ETHERTYPE_IPV4),
+    **dict.fromkeys(FAMILIES_IPV6, ETHERTYPE_IPV6),
 }
 
 
@@ -49,21 +49,21 @@ def read_link(linktype: int, frame: bytes) -> Link | Status:
     return reader(frame) if reader else Status.UNSUPPORTED
 
 
-def source_mac(linktype: int, data: bytes, start: int) -> bytes:
+def source_mac(linktype: int, data: memoryview, start: int) -> bytes:
     """Give the sender's Ethernet address of the frame at `start`, empty where it names none."""
     if linktype == LINK_ETHERNET:
-        return data[start + 6 : start + 12]
-    if linktype == LINK_COOKED and data[start + 2 : start + 6] == b"\0\1\0\6":
-        return data[start + 6 : start + 12]
-    if linktype == LINK_COOKED_2 and data[start + 8 : start + 12 : 3] == b"\0\6":
-        return data[start + 12 : start + 18]
+        return bytes(data[start + 6 : start + 12])
+    if linktype == LINK_COOKED and bytes(data[start + 2 : start + 6]) == b"\0\1\0\6":
+        return bytes(data[start + 6 : start + 12])
+    if linktype == LINK_COOKED_2 and bytes(data[start + 8 : start + 12 : 3]) == b"\0\6":
+        return bytes(data[start + 12 : start + 18])
     return b""
 
 
 def read_tags(frame: bytes, ethertype: int, position: int) -> Link | Status:
     """Walk VLAN tags and LLC from behind an EtherType field; a third tag and further are no ids."""
     vlan = 0
-    while ethertype in _VLAN_TAGS:
+    while ethertype in VLAN_TAGS:
         if len(frame) < position + 4:
             return Status.TRUNCATED
         identifier = (frame[position] << 8 | frame[position + 1]) & 0x0FFF
@@ -71,7 +71,7 @@ def read_tags(frame: bytes, ethertype: int, position: int) -> Link | Status:
             vlan |= identifier << (16 if vlan else 0)
         ethertype = frame[position + 2] << 8 | frame[position + 3]
         position += 4
-    if ethertype > _LONGEST_802_3:
+    if ethertype > LONGEST_802_3:
         return Link(ethertype, position, vlan)
     return read_llc(frame, position, vlan)
 
@@ -124,18 +124,13 @@ def _read_loopback(frame: bytes) -> Link | Status:
     family = int.from_bytes(frame[:4], "big")
     if family > 0xFFFF:  # written in the byte order of the capturing machine
         family = int.from_bytes(frame[:4], "little")
-    return Link(_FAMILIES.get(family, family if family > _LONGEST_802_3 else _NOT_IP), 4, 0)
+    return Link(_FAMILIES.get(family, family if family > LONGEST_802_3 else _NOT_IP), 4, 0)
 
 
 _READERS: dict[int, Callable[[bytes], Link | Status]] = {
-    0: _read_loopback,
+    **dict.fromkeys(LINKS_LOOPBACK, _read_loopback),
+    **dict.fromkeys(LINKS_RAW, _read_raw),
     LINK_ETHERNET: _read_ethernet,
-    12: _read_raw,
-    14: _read_raw,
-    101: _read_raw,
-    108: _read_loopback,
     LINK_COOKED: _read_cooked,
-    228: _read_raw,
-    229: _read_raw,
     LINK_COOKED_2: _read_cooked_2,
 }

@@ -30,6 +30,7 @@ class MacWatch:
         """Note who sent a batch's IP packets, given as PACKET rows of any status."""
         if not self._watched:
             return
+        data = batch.data.data  # a memory view: its items are Python's integers
         # Who sends a tunnel's frames need not be near the hosts that speak inside.
         versions = np.where(rows["tunnel"] == Tunnel.NONE, rows["ip_version"], 0)
         for start, linktype, version, high, low in zip(
@@ -41,7 +42,7 @@ class MacWatch:
             strict=True,
         ):
             # An IP header was read, so that the link header before it is whole.
-            mac = version and self._watched.get(source_mac(linktype, batch.data, start))
+            mac = version and self._watched.get(source_mac(linktype, data, start))
             if mac and not _is_unspecified(high, low):
                 self.addresses.setdefault(mac, set()).add((high, low))
 

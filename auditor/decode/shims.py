@@ -10,7 +10,8 @@ from dpkt.pppoe import PPP, PPPoE
 
 from auditor.decode.carriers import Inside, Opener
 from auditor.decode.internet import read_datagram
-from auditor.decode.links import ETHERTYPE_IPV4, ETHERTYPE_IPV6, read_tags
+from auditor.decode.links import read_tags
+from auditor.protocols import ETHERTYPE_IPV4, ETHERTYPE_IPV6
 from auditor.records import Status, Tunnel
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from auditor.decode.internet import short
+from auditor.protocols import ICMP_ECHO, ICMP_ECHO_REPLY, ICMPV6_ECHO, ICMPV6_ECHO_REPLY
 from auditor.records import (
     ECHO_ID,
     IPPROTO_ICMP,
@@ -19,15 +20,15 @@ from auditor.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_TCP = Struct("!HHI4xBB")
-_UDP = Struct("!HHH")
+_TCP = Struct("!HHIIBB")
+_UDP = Struct("!HHHH")
 _PORTS = Struct("!HH")
 _SCTP_CHUNK = Struct("!BxH")
 _SCTP_DATA = 0
 _SCTP_DATA_HEADER = 16
 _ECHO_HEADER = 8
-_ECHO_REQUESTS = {IPPROTO_ICMP: 8, IPPROTO_ICMPV6: 128}
-_ECHO_REPLIES = {IPPROTO_ICMP: 0, IPPROTO_ICMPV6: 129}
+_ECHO_REQUESTS = {IPPROTO_ICMP: ICMP_ECHO, IPPROTO_ICMPV6: ICMPV6_ECHO}
+_ECHO_REPLIES = {IPPROTO_ICMP: ICMP_ECHO_REPLY, IPPROTO_ICMPV6: ICMPV6_ECHO_REPLY}
 
 
 class Segment(NamedTuple):
@@ -40,6 +41,11 @@ class Segment(NamedTuple):
     payload_len: int = 0
     tcp_seq: int = 0
     tcp_flags: int = 0
+    tcp_ack: int = 0
+    header_len: int = 0
+    """Bytes before the payload; 0 where the header is cut or has none that count."""
+    checksum: int = 0
+    """0 where it is cut or there is none."""
 
 
 def read_segment(frame: bytes, protocol: int, position: int, end: int) -> Segment | Status:
@@ -58,22 +64,27 @@ def read_segment(frame: bytes, protocol: int, position: int, end: int) -> Segmen
 def _read_tcp(frame: bytes, position: int, end: int) -> Segment | Status:
     if position + 14 > end:
         return _read_ports(frame, position, end)
-    src_port, dst_port, sequence, offset, flags = _TCP.unpack_from(frame, position)
+    src_port, dst_port, sequence, ack, offset, flags = _TCP.unpack_from(frame, position)
     if offset < 0x50:
         return Status.MALFORMED
-    payload = min(position + (offset >> 4 << 2), end)
-    return Segment(src_port, dst_port, payload, end - payload, sequence, flags)
+    header_len = offset >> 4 << 2
+    payload = min(position + header_len, end)
+    checksum = _word(frame, position + 16, end)
+    return Segment(
+        src_port, dst_port, payload, end - payload, sequence, flags, ack, header_len, checksum
+    )
 
 
 def _read_udp(frame: bytes, position: int, end: int) -> Segment | Status:
     if position + 8 > end:
         return _read_ports(frame, position, end)
-    src_port, dst_port, length = _UDP.unpack_from(frame, position)
+    src_port, dst_port, length, checksum = _UDP.unpack_from(frame, position)
     if 0 < length < 8:
         return Status.MALFORMED
     if length:  # 0 is a jumbogram or segmentation offload
         end = min(end, position + length)
-    return Segment(src_port, dst_port, position + 8, end - position - 8)
+    payload_len = end - position - 8
+    return Segment(src_port, dst_port, position + 8, payload_len, header_len=8, checksum=checksum)
 
 
 def _read_ports(frame: bytes, position: int, end: int) -> Segment | Status:
@@ -112,7 +123,12 @@ def _read_icmp(frame: bytes, protocol: int, position: int, end: int) -> Segment 
         return short(frame, position + 6)
     identifier = ECHO_ID + (frame[position + 4] << 8 | frame[position + 5])
     ports = (identifier, 0) if request else (0, identifier)
-    return Segment(*ports, payload=payload, payload_len=end - payload)
+    checksum = _word(frame, position + 2, end)
+    return Segment(*ports, payload=payload, payload_len=end - payload, checksum=checksum)
+
+
+def _word(frame: bytes, position: int, end: int) -> int:
+    return frame[position] << 8 | frame[position + 1] if position + 2 <= end else 0
 
 
 _READERS: dict[int, Callable[[bytes, int, int], Segment | Status]] = {

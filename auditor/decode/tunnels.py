@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 from dpkt.ah import AH
 from dpkt.gre import GRE, GRE_AP, GRE_CP, GRE_KP, GRE_RP, GRE_SP
 
-from auditor.decode.carriers import (
+from auditor.decode.carriers import Inside, Opener
+from auditor.decode.shims import (
+    ETHERTYPE_PPP,
+    IP_VERSIONS,
+    NEXT_PROTOCOLS,
+    open_ethernet,
+    open_ppp,
+    unpack,
+)
+from auditor.protocols import (
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
     IPPROTO_AH,
     IPPROTO_IPV4,
     IPPROTO_IPV6,
@@ -18,17 +29,6 @@ from auditor.decode.carriers import (
     UDP_TEREDO,
     UDP_VXLAN,
     UDP_VXLAN_GPE,
-    Inside,
-    Opener,
-)
-from auditor.decode.links import ETHERTYPE_IPV4, ETHERTYPE_IPV6
-from auditor.decode.shims import (
-    ETHERTYPE_PPP,
-    IP_VERSIONS,
-    NEXT_PROTOCOLS,
-    open_ethernet,
-    open_ppp,
-    unpack,
 )
 from auditor.records import IPPROTO_GRE, Status, Tunnel
 

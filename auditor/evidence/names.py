@@ -103,7 +103,7 @@ class NameCollector:
             rows["time_ns"][frames].tolist(),
             strict=True,
         ):
-            payload = data[start:end]
+            payload = data[start:end].tobytes()
             if protocol == _DNS:
                 messages = split_stream(payload) if in_stream else (payload,)
                 self._take_dns(messages, (high, low), time_ns)

@@ -62,6 +62,7 @@ class Heads:
         chosen = np.flatnonzero(speaks & ~complete)
         starts = batch.offset[frames[chosen]] + rows["payload_offset"][chosen]
         ends = starts + np.minimum(rows["payload_len"][chosen], LONGEST_HEAD)
+        data = batch.data
         for slot, transport, flag, sequence, start, end in zip(
             slots[chosen].tolist(),
             rows["transport"][chosen].tolist(),
@@ -73,7 +74,7 @@ class Heads:
         ):
             if self._complete[slot]:
                 continue
-            payload = batch.data[start:end]
+            payload = data[start:end].tobytes()
             if transport == IPPROTO_TCP:
                 self._take_segment(slot, flag, sequence, payload)
             else:

@@ -194,7 +194,6 @@ class _Picker:
         self, packets: Packets, row: int, flow: Wanted, index: int, *, error: bool
     ) -> PickedFrame:
         batch, packet = packets.batch, packets.rows[row]
-        start = int(batch.offset[row])
         source = int(packet["src_hi"]), int(packet["src_lo"])
         same_port = flow.client_port is None or int(packet["src_port"]) == flow.client_port
         return PickedFrame(
@@ -204,7 +203,7 @@ class _Picker:
             int(batch.time_ns[row]),
             int(batch.wire_len[row]),
             int(batch.linktype[row]),
-            bytes(batch.data[start : start + int(batch.captured_len[row])]),
+            batch.frame(row),
             source == flow.client and same_port,
             error,
             int(packet["tcp_flags"]),

@@ -1,0 +1,377 @@
+"""Frames decoded into PACKET rows; the twin is auditor.decode.dissect, which has the general path.
+
+Positions are those of a frame; `base` is where the frame begins in the bytes of its batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.kernel.jit import compiled
+from auditor.protocols import (
+    CARRIER_ETHERTYPES,
+    CARRIER_PROTOCOLS,
+    CARRIER_UDP_PORTS,
+    ETHERTYPE_IPV4,
+    ETHERTYPE_IPV6,
+    FAMILIES_IPV4,
+    FAMILIES_IPV6,
+    ICMP_ECHO,
+    ICMP_ECHO_REPLY,
+    ICMP_ERRORS,
+    ICMPV6_ECHO,
+    ICMPV6_ECHO_REPLY,
+    ICMPV6_ERRORS,
+    IPV6_EXTENSIONS,
+    IPV6_FRAGMENT,
+    LINK_COOKED,
+    LINK_COOKED_2,
+    LINK_ETHERNET,
+    LINKS_LOOPBACK,
+    LINKS_RAW,
+    LONGEST_802_3,
+    VLAN_TAGS,
+)
+from auditor.records import (
+    ECHO_ID,
+    IPPROTO_ICMP,
+    IPPROTO_ICMPV6,
+    IPPROTO_SCTP,
+    IPPROTO_TCP,
+    IPPROTO_UDP,
+    IPV4_MAPPED,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PLAIN, CARRIER, QUOTING, AGAIN = range(4)
+"""What decode_frames notes of a frame: nothing; a packet may hide deeper inside; it is an ICMP
+error; only the twin can decode it (fragments, SCTP)."""
+
+_OK = int(Status.OK)
+_TRUNCATED = int(Status.TRUNCATED)
+_NOT_IP = int(Status.NOT_IP)
+_UNSUPPORTED = int(Status.UNSUPPORTED)
+_MALFORMED = int(Status.MALFORMED)
+_ICMP_ERROR = int(Status.ICMP_ERROR)
+
+_UDP_CARRIER = np.zeros(0x10000, np.bool_)
+_UDP_CARRIER[list(CARRIER_UDP_PORTS)] = True
+
+
+@compiled
+def _two(data: NDArray[np.uint8], at: int) -> int:
+    """Read a big-endian word of two bytes."""
+    return np.int64(data[at]) << 8 | np.int64(data[at + 1])
+
+
+@compiled
+def _four(data: NDArray[np.uint8], at: int) -> int:
+    """Read a big-endian word of four bytes."""
+    return _two(data, at) << 16 | _two(data, at + 2)
+
+
+@compiled
+def _eight(data: NDArray[np.uint8], at: int) -> np.uint64:
+    """Read a big-endian word of eight bytes."""
+    high, low = np.uint64(_four(data, at)), np.uint64(_four(data, at + 4))
+    return high << np.uint64(32) | low
+
+
+@compiled
+def _short(captured: int, needed: int) -> int:
+    """Say why a header is incomplete: the capture ends before `needed`, or the packet itself."""
+    return _TRUNCATED if captured < needed else _MALFORMED
+
+
+@compiled
+def _read_tags(
+    data: NDArray[np.uint8], base: int, captured: int, ethertype: int, position: int
+) -> tuple[int, int, int, int]:
+    """Walk VLAN tags and LLC from behind an EtherType; results as of _read_link."""
+    vlan = 0
+    while ethertype in VLAN_TAGS:
+        if captured < position + 4:
+            return _TRUNCATED, 0, 0, 0
+        if vlan <= 0xFFFF:
+            vlan |= (_two(data, base + position) & 0x0FFF) << (16 if vlan else 0)
+        ethertype = _two(data, base + position + 2)
+        position += 4
+    if ethertype > LONGEST_802_3:
+        return _OK, ethertype, position, vlan
+    at = base + position
+    if captured < position + 3:
+        return _TRUNCATED, 0, 0, 0
+    if data[at] == 0xAA and data[at + 1] == 0xAA and data[at + 2] == 3:
+        if captured < position + 8:
+            return _TRUNCATED, 0, 0, 0
+        return _OK, _two(data, at + 6), position + 8, vlan
+    if data[at] == 6 and data[at + 1] == 6 and data[at + 2] == 3:
+        return _OK, ETHERTYPE_IPV4, position + 3, vlan
+    return _OK, 0, position, vlan
+
+
+@compiled
+def _read_link(
+    data: NDArray[np.uint8], base: int, captured: int, linktype: int
+) -> tuple[int, int, int, int]:
+    """Read a link header: status; EtherType, 0 for none; where what follows begins; VLAN ids."""
+    if linktype == LINK_ETHERNET:
+        if captured < 14:
+            return _TRUNCATED, 0, 0, 0
+        ethertype = _two(data, base + 12)
+        if ethertype in (ETHERTYPE_IPV4, ETHERTYPE_IPV6):  # noqa: PLR6201 - kernels know no sets
+            return _OK, ethertype, 14, 0
+        return _read_tags(data, base, captured, ethertype, 14)
+    if linktype == LINK_COOKED:
+        if captured < 16:
+            return _TRUNCATED, 0, 0, 0
+        return _read_tags(data, base, captured, _two(data, base + 14), 16)
+    if linktype == LINK_COOKED_2:
+        if captured < 20:
+            return _TRUNCATED, 0, 0, 0
+        return _read_tags(data, base, captured, _two(data, base), 20)
+    if linktype in LINKS_RAW:
+        if captured < 1:
+            return _TRUNCATED, 0, 0, 0
+        version = data[base] >> 4
+        if version == 4:
+            return _OK, ETHERTYPE_IPV4, 0, 0
+        return (_OK, ETHERTYPE_IPV6, 0, 0) if version == 6 else (_MALFORMED, 0, 0, 0)
+    if linktype in LINKS_LOOPBACK:
+        if captured < 4:
+            return _TRUNCATED, 0, 0, 0
+        family = _four(data, base)
+        if family > 0xFFFF:  # written in the byte order of the capturing machine
+            family = (
+                np.int64(data[base])
+                | np.int64(data[base + 1]) << 8
+                | np.int64(data[base + 2]) << 16
+                | np.int64(data[base + 3]) << 24
+            )
+        if family in FAMILIES_IPV4:
+            family = ETHERTYPE_IPV4
+        elif family in FAMILIES_IPV6:
+            family = ETHERTYPE_IPV6
+        return _OK, family if family > LONGEST_802_3 else 0, 4, 0
+    return _UNSUPPORTED, 0, 0, 0
+
+
+@compiled
+def _read_ipv4(
+    data: NDArray[np.uint8], base: int, captured: int, position: int, row: np.void
+) -> tuple[int, int, int, int, bool]:
+    """Read an IPv4 header into a row; give what _read_ipv6 gives."""
+    if captured < position + 20:
+        return _TRUNCATED, 0, 0, 0, False
+    at = base + position
+    header, total = np.int64(data[at] & 0x0F) << 2, _two(data, at + 2)
+    if data[at] >> 4 != 4 or header < 20 or 0 < total < header:
+        return _MALFORMED, 0, 0, 0, False
+    if captured < position + header:
+        return _TRUNCATED, 0, 0, 0, False
+    row["ip_version"] = 4
+    row["transport"] = data[at + 9]
+    row["src_lo"] = np.uint64(IPV4_MAPPED) | np.uint64(_four(data, at + 12))
+    row["dst_lo"] = np.uint64(IPV4_MAPPED) | np.uint64(_four(data, at + 16))
+    row["identity"] = _two(data, at + 4) << 16
+    # A total length of 0 is what segmentation offload leaves to the network card to fill in.
+    sent_end = position + total if total else captured
+    pieces = (_two(data, at + 6) & 0x3FFF) != 0
+    return _OK, position + header, min(sent_end, captured), sent_end, pieces
+
+
+@compiled
+def _read_ipv6(
+    data: NDArray[np.uint8], base: int, captured: int, position: int, row: np.void
+) -> tuple[int, int, int, int, bool]:
+    """Read an IPv6 header into a row.
+
+    Give status; where the transport header begins; where the captured bytes of the datagram end;
+    where all of them do; whether it is a piece of a fragmented one.
+    """
+    if captured < position + 40:
+        return _TRUNCATED, 0, 0, 0, False
+    at = base + position
+    if data[at] >> 4 != 6:
+        return _MALFORMED, 0, 0, 0, False
+    length, protocol = _two(data, at + 4), np.int64(data[at + 6])
+    row["src_hi"], row["src_lo"] = _eight(data, at + 8), _eight(data, at + 16)
+    row["dst_hi"], row["dst_lo"] = _eight(data, at + 24), _eight(data, at + 32)
+    position += 40
+    # A length of 0 is a jumbogram or segmentation offload: the rest belongs to it.
+    sent_end = position + length if length else captured
+    end = min(sent_end, captured)
+    while protocol in IPV6_EXTENSIONS:
+        at = base + position
+        if position + 8 > end:
+            return _short(captured, position + 8), 0, 0, 0, False
+        if protocol != IPV6_FRAGMENT:
+            position += 8 * (1 + np.int64(data[at + 1]))
+        elif _two(data, at + 2) & 0xFFF9:
+            return _OK, position, end, sent_end, True
+        else:
+            position += 8
+        protocol = np.int64(data[at])
+    if position > end:
+        return _short(captured, position), 0, 0, 0, False
+    row["ip_version"] = 6
+    row["transport"] = protocol
+    return _OK, position, end, sent_end, False
+
+
+@compiled
+def _read_tcp(
+    data: NDArray[np.uint8], base: int, position: int, end: int, sent_end: int, row: np.void
+) -> int:
+    """Read a TCP header, of which 14 bytes are there, into a row; give the status."""
+    at = base + position
+    header = np.int64(data[at + 12] >> 4) << 2
+    if header < 20:
+        return _MALFORMED
+    payload = min(position + header, end)
+    row["src_port"], row["dst_port"] = _two(data, at), _two(data, at + 2)
+    row["tcp_seq"], row["tcp_ack"] = _four(data, at + 4), _four(data, at + 8)
+    row["tcp_flags"] = data[at + 13]
+    row["payload_offset"], row["payload_len"] = payload, end - payload
+    row["sent_len"] = max(sent_end - position - header, 0)
+    if position + 18 <= end:
+        row["identity"] |= _two(data, at + 16)
+    return _OK
+
+
+@compiled
+def _read_udp(data: NDArray[np.uint8], base: int, position: int, end: int, row: np.void) -> int:
+    """Read a UDP header, of which 8 bytes are there, into a row; give the status."""
+    at = base + position
+    length = _two(data, at + 4)
+    if 0 < length < 8:
+        return _MALFORMED
+    if length:  # 0 is a jumbogram or segmentation offload
+        end = min(end, position + length)
+    row["src_port"], row["dst_port"] = _two(data, at), _two(data, at + 2)
+    row["payload_offset"], row["payload_len"] = position + 8, end - position - 8
+    row["identity"] |= _two(data, at + 6)
+    return _OK
+
+
+@compiled
+def _read_icmp(
+    data: NDArray[np.uint8], base: int, captured: int, position: int, end: int, row: np.void
+) -> int:
+    """Read an ICMP or ICMPv6 header into a row; give the status."""
+    at = base + position
+    if position >= end:
+        return _short(captured, position + 1)
+    message = np.int64(data[at])
+    if row["transport"] == IPPROTO_ICMP:
+        request, reply, error = ICMP_ECHO, ICMP_ECHO_REPLY, message in ICMP_ERRORS
+    else:
+        request, reply, error = ICMPV6_ECHO, ICMPV6_ECHO_REPLY, message in ICMPV6_ERRORS
+    if error:
+        return _ICMP_ERROR
+    payload = min(position + 8, end)
+    if message in (request, reply):  # noqa: PLR6201 - kernels know no sets
+        if position + 6 > end:
+            return _short(captured, position + 6)
+        if message == request:
+            row["src_port"] = ECHO_ID + _two(data, at + 4)
+        else:
+            row["dst_port"] = ECHO_ID + _two(data, at + 4)
+        row["identity"] |= _two(data, at + 2)
+    row["payload_offset"], row["payload_len"] = payload, end - payload
+    return _OK
+
+
+@compiled
+def _read_transport(
+    data: NDArray[np.uint8], base: int, captured: int, span: tuple[int, int, int], row: np.void
+) -> int:
+    """Read a transport header into a row; give the status.
+
+    span: where it begins, where the captured bytes of the datagram end, where all of them do.
+    """
+    position, end, sent_end = span
+    protocol = row["transport"]
+    if protocol == IPPROTO_TCP and position + 14 <= end:
+        return _read_tcp(data, base, position, end, sent_end, row)
+    if protocol == IPPROTO_UDP and position + 8 <= end:
+        return _read_udp(data, base, position, end, row)
+    if protocol in (IPPROTO_ICMP, IPPROTO_ICMPV6):  # noqa: PLR6201 - kernels know no sets
+        return _read_icmp(data, base, captured, position, end, row)
+    if protocol not in (IPPROTO_TCP, IPPROTO_UDP):  # noqa: PLR6201 - kernels know no sets
+        row["payload_offset"], row["payload_len"] = position, end - position
+        return _OK
+    if position + 4 > end:
+        return _short(captured, position + 4)
+    at = base + position
+    row["src_port"], row["dst_port"] = _two(data, at), _two(data, at + 2)
+    row["payload_offset"] = end
+    return _OK
+
+
+@compiled
+def _read_network(
+    data: NDArray[np.uint8], base: int, captured: int, link: tuple[int, int], row: np.void
+) -> tuple[int, bool]:
+    """Read what a frame carries into a row; give the status, and whether only the twin can.
+
+    link: EtherType, and where the network header begins.
+    """
+    ethertype, position = link
+    if ethertype == ETHERTYPE_IPV4:
+        status, at, end, sent_end, again = _read_ipv4(data, base, captured, position, row)
+    elif ethertype == ETHERTYPE_IPV6:
+        status, at, end, sent_end, again = _read_ipv6(data, base, captured, position, row)
+    else:
+        return (_UNSUPPORTED if ethertype in CARRIER_ETHERTYPES else _NOT_IP), False
+    if status != _OK:
+        # Addresses without a sound header are nobody's.
+        row["src_hi"] = row["src_lo"] = row["dst_hi"] = row["dst_lo"] = 0
+        return status, False
+    if again or row["transport"] == IPPROTO_SCTP:
+        return _OK, True
+    return _read_transport(data, base, captured, (at, end, sent_end), row), False
+
+
+@compiled
+def decode_frames(
+    data: NDArray[np.uint8],
+    offset: NDArray[np.int64],
+    captured_len: NDArray[np.int64],
+    linktype: NDArray[np.int32],
+    rows: NDArray[np.void],
+    notes: NDArray[np.uint8],
+) -> int:
+    """Decode all frames of a batch, and give how many have a note.
+
+    data: shape (bytes,). offset, captured_len: bytes, and linktype, shape (n,). rows: PACKET,
+    shape (n,), zero but for time_ns and wire_len; is filled. notes: shape (n,), is set to PLAIN
+    and so on.
+    """
+    noted = 0
+    for i in range(offset.shape[0]):
+        row, base, captured = rows[i], offset[i], captured_len[i]
+        note, again = PLAIN, False
+        status, ethertype, position, vlan = _read_link(data, base, captured, linktype[i])
+        if status == _OK:
+            row["vlan"] = vlan
+            status, again = _read_network(data, base, captured, (ethertype, position), row)
+        row["status"] = status
+        protocol = np.int64(row["transport"])
+        if again:
+            note = AGAIN
+        elif status == _ICMP_ERROR:
+            note = QUOTING
+        elif status == _UNSUPPORTED or protocol in CARRIER_PROTOCOLS:
+            note = CARRIER
+        elif protocol == IPPROTO_UDP and status == _OK:
+            ports = _UDP_CARRIER[row["src_port"]] or _UDP_CARRIER[row["dst_port"]]
+            note = CARRIER if ports else PLAIN
+        notes[i] = note
+        noted += note != PLAIN
+    return noted

@@ -1,0 +1,50 @@
+"""How kernels are compiled: without the interpreter's lock, once per installation."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HERE = Path(__file__).parent
+_Function = TypeVar("_Function", bound="Callable[..., object]")
+
+
+def _choose_cache() -> None:
+    """Keep compiled code where it may be written: beside the source, else in a user's cache.
+
+    numba looks for such places by itself, but gives up where a service has no home directory.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ or os.access(_HERE, os.W_OK):
+        return
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        writable = os.access(base, os.W_OK)
+    except OSError:
+        writable = False
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    place = base if writable else Path(tempfile.gettempdir()) / f"auditor-cache-{user}"
+    os.environ["NUMBA_CACHE_DIR"] = str(place / "citrix-traffic-auditor")
+
+
+_choose_cache()
+# numba reads its settings on import: the choice above comes first.
+from numba import njit  # noqa: E402
+
+
+def compiled(function: _Function) -> _Function:
+    """Compile on first use, and keep the result on disk."""
+    return cast("_Function", njit(cache=True, nogil=True)(function))
+
+
+def is_compiled(kernel: Callable[..., object]) -> bool:
+    """Say whether a kernel was compiled on this machine before; then its first call is quick."""
+    stats = getattr(kernel, "stats", None)
+    if stats is None:  # without numba's compiler it is plain Python
+        return True
+    return any(Path(stats.cache_path).glob(f"*.{kernel.__name__}-*.nbi"))
