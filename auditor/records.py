@@ -144,6 +144,10 @@ FLOW = np.dtype(
         ("first_frame", "u8"),
         ("capture", "u4"),
         ("tunnel_id", "u4"),
+        ("acks_a", "u4"),
+        ("acks_b", "u4"),
+        ("gaps_a", "u4"),
+        ("gaps_b", "u4"),
         ("transport", "u1"),
         ("seen_a", "u1"),
         ("seen_b", "u1"),
@@ -157,7 +161,9 @@ FLOW = np.dtype(
 
 X_a counts what a sent; bytes are wire lengths of frames. first/last: NO_TIME and -NO_TIME where a
 side sent nothing. data_X_ns: X's first transport payload. unreachable_X: an ICMP unreachable
-quoted a packet that X sent. capture: index into the list of sources; first_frame is 1-based there.
+quoted a packet that X sent. acks_X: acknowledgements of what X sent in TCP; gaps_X: those of them
+that covered data which no frame holds. capture: index into the list of sources; first_frame is
+1-based there.
 Who is client is decided later (auditor.judge.orient), never here.
 """
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.capture import open_capture
-from auditor.decode.dissect import Decoder
+from auditor.engine import choose_engine
 from auditor.evidence.names import NameCollector
-from auditor.flows import FlowTable
 from auditor.records import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from auditor.capture.batch import FrameBatch
+    from auditor.engine import Engine, EngineName
     from auditor.evidence.names import Names
     from auditor.flows import Flows
     from auditor.report.model import CaptureInfo
@@ -36,6 +36,19 @@ class Traffic:
     watched_s: float
     """Seconds that some capture covers: captures with a gap between them did not watch the gap."""
     interrupted: bool
+    engine: Engine
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How captures are read; what comes out is the same."""
+
+    engine: EngineName = "auto"
+    announce: Callable[[str], None] | None = None
+    """Is told what will take a while."""
+
+
+READING = Reading()
 
 
 def read_traffic(
@@ -45,6 +58,7 @@ def read_traffic(
     since_ns: int | None = None,
     until_ns: int | None = None,
     progress: Progress | None = None,
+    reading: Reading = READING,
 ) -> Traffic:
     """Read captures; after an interruption give what was read so far.
 
@@ -52,15 +66,17 @@ def read_traffic(
     """
     from auditor.report.model import CaptureInfo  # noqa: PLC0415 - pandas is loaded while nothing waits
 
-    table, decoder, collector, tally = FlowTable(), Decoder(macs), NameCollector(), _Tally()
+    collector, tally = NameCollector(), _Tally()
     interrupted = False
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
+        engine = choose_engine(reading.engine, capture.size(), reading.announce)
+        capture.compiled = engine.compiled
+        decoder, table = engine.decoder(macs), engine.flow_table()
         try:
-            for frames in capture:
-                packets = decoder.decode(frames)
+            for packets in engine.ahead(map(decoder.decode, capture)):
                 table.update(packets)
                 collector.observe(packets)
-                tally.count(frames, packets.rows["status"])
+                tally.count(packets.batch, packets.rows["status"])
                 if progress is not None:
                     progress(*capture.position(), tally.frames)
         except KeyboardInterrupt:
@@ -74,7 +90,9 @@ def read_traffic(
             last_ns=tally.last_ns,
             frames_by_status=tally.by_status(),
         )
-    return Traffic(flows, names, decoder.mac_addresses, info, tally.watched_s(), interrupted)
+    return Traffic(
+        flows, names, decoder.mac_addresses, info, tally.watched_s(), interrupted, engine
+    )
 
 
 def _shortcomings(flows: Flows, names: Names) -> list[str]:

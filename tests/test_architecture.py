@@ -27,6 +27,7 @@ LAYERS = [
     {"judge"},
     {"infer"},
     {"report"},
+    {"engine"},
     {"traffic"},
     {"explain"},
     {"compare"},

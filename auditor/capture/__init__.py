@@ -10,7 +10,7 @@ from auditor.capture.sources import find_captures
 from auditor.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from types import TracebackType
 
 __all__ = ["Capture", "CaptureFacts", "FrameBatch", "open_capture"]
@@ -26,8 +26,10 @@ class Capture:
     def __init__(self, tracks: Sequence[Track], facts: CaptureFacts) -> None:
         """Read `tracks`, which enter what they find out into `facts`."""
         self.facts = facts
+        self.compiled = False
+        """Whether kernels walk through the files; to be set before the iteration begins."""
         self._tracks = tracks
-        self._batches = merged(tracks)
+        self._batches: Generator[FrameBatch, None, None] | None = None
 
     def __enter__(self) -> Self:
         """Return the capture itself."""
@@ -48,19 +50,28 @@ class Capture:
 
     def __next__(self) -> FrameBatch:
         """Return the next batch, of one file, never empty."""
+        if self._batches is None:
+            for track in self._tracks:
+                track.compiled = self.compiled
+            self._batches = merged(self._tracks)
         batch = next(self._batches)
         self.facts.frames += len(batch)
         self.facts.bytes += int(batch.wire_len.sum())
         return batch
 
+    def size(self) -> int | None:
+        """Return the bytes of all files as stored; None if that is unknown."""
+        sizes = [track.size for track in self._tracks]
+        return sum(sizes) if all(sizes) else None
+
     def position(self) -> tuple[int, int]:
         """Return the bytes read and the bytes in all, as stored; 0 in all if that is unknown."""
-        sizes = [track.size for track in self._tracks]
-        return sum(track.consumed for track in self._tracks), sum(sizes) if all(sizes) else 0
+        return sum(track.consumed for track in self._tracks), self.size() or 0
 
     def close(self) -> None:
         """Close all files; nothing more can be read."""
-        self._batches.close()
+        if self._batches is not None:
+            self._batches.close()
         for track in self._tracks:
             track.close()
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class FrameBatch:
     """Consecutive frames, of one capture or merged from several; all arrays have shape (n,).
 
-    `data` is borrowed: who keeps frame bytes beyond the batch copies them.
+    `data` may be borrowed, from a live capture: who keeps frame bytes beyond the batch copies them.
     """
 
     data: NDArray[np.uint8]

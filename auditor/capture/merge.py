@@ -72,6 +72,8 @@ class Track:
         """Time of its next frame, or of one before it that was later."""
         self.crowded = False
         """Whether so many captures are being read that this one must do with little."""
+        self.compiled = False
+        """Whether kernels walk through it."""
         self._name = name
         self._window = window
         self._facts = facts
@@ -91,7 +93,8 @@ class Track:
 
     def open(self, block_bytes: int = BLOCK_BYTES) -> FrameStream:
         """Open the capture; raise CaptureError."""
-        self._stream = FrameStream(self._name, open_reader(self._name), self.index, block_bytes)
+        source = open_reader(self._name)
+        self._stream = FrameStream(self._name, source, self.index, block_bytes)
         self.size = self._stream.source.size
         return self._stream
 
@@ -134,6 +137,7 @@ class Track:
             # It could be read when it was peeked at, and cannot now.
             self._facts.unreadable.append(str(error))
             return None
+        stream.compiled = self.compiled
         batch = stream.read()
         if self.crowded:
             stream.source.rest()

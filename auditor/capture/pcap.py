@@ -79,11 +79,11 @@ class PcapWalker:
 
     dropped: int | None = None
 
-    def __init__(self, name: str, head: bytes, capture: int, *, compiled: bool = False) -> None:
+    def __init__(self, name: str, head: bytes, capture: int) -> None:
         """Read the file header from `head`, which is_pcap; raise CaptureError naming `name`.
 
         `head` should go beyond the header as far as it is at hand: the first records tell the
-        variants apart. `capture` becomes FrameBatch.capture. compiled: walk by a kernel.
+        variants apart. `capture` becomes FrameBatch.capture.
         """
         self._order = _byte_order(head) or "<"
         magic = _MAGICS[struct.unpack_from(self._order + "I", head)[0]]
@@ -101,7 +101,6 @@ class PcapWalker:
         self._linktype = link & 0xFFFF
         self._fraction_ns = magic.fraction_ns
         self._record_len = magic.record_lens[0]
-        self._compiled = compiled
         self._captured_at = _captured_at(major, minor)
         if (major, minor) == (2, 2) and link in _AIX_LINKTYPES:
             self._linktype = _AIX_LINKTYPES[link]
@@ -112,9 +111,9 @@ class PcapWalker:
             self._record_len = next(fitting, self._record_len)
         self._limit = frame_limit(self._linktype)
 
-    def walk(self, data: NDArray[np.uint8], at: int) -> Walk:
-        """Take the records that are whole in data[at:], BATCH_FRAMES at most."""
-        if self._compiled:
+    def walk(self, data: NDArray[np.uint8], at: int, *, compiled: bool = False) -> Walk:
+        """Take the records that are whole in data[at:], BATCH_FRAMES at most; by a kernel."""
+        if compiled:
             columns, end, captured = self._walk_compiled(data, at)
         else:
             columns, end, captured = self._walk_plain(data, at)

@@ -57,10 +57,10 @@ class PcapngWalker:
 
     header_len = 0
 
-    def __init__(self, name: str, head: bytes, capture: int, *, compiled: bool = False) -> None:
+    def __init__(self, name: str, head: bytes, capture: int) -> None:
         """Check the first section header, in `head`; raise CaptureError naming `name`.
 
-        `capture` becomes FrameBatch.capture. compiled: walk by a kernel.
+        `capture` becomes FrameBatch.capture.
         """
         if len(head) < _MIN_LEN[_SECTION]:
             expected = f"expected a pcapng section header of {_MIN_LEN[_SECTION]} bytes"
@@ -70,7 +70,6 @@ class PcapngWalker:
             raise CaptureError(name, problem)
         self.number = 0
         self._capture = capture
-        self._compiled = compiled
         self._latest_ns = 0
         self._lost: int | None = None  # in the sections before this one
         self._strangers = False  # whether a frame of an undeclared interface was met
@@ -86,7 +85,7 @@ class PcapngWalker:
             return self._section.lost if self._lost is None else self._lost
         return self._lost + self._section.lost
 
-    def walk(self, data: NDArray[np.uint8], at: int) -> Walk:
+    def walk(self, data: NDArray[np.uint8], at: int, *, compiled: bool = False) -> Walk:
         """Take a run of frames of one kind, BATCH_FRAMES at most, or else one other block."""
         step = Walk(at)
         if len(data) < at + _BLOCK_LEN:
@@ -95,7 +94,7 @@ class PcapngWalker:
         kind, _ = self._block.unpack_from(data.data, at)
         starts = np.empty(0, np.int64)
         if kind in FRAME_BLOCKS:
-            starts = (self._run_compiled if self._compiled else self._run)(data, step, kind)
+            starts = (self._run_compiled if compiled else self._run)(data, step, kind)
         if len(starts):
             step.batch = self._batch(data, starts, kind)
         else:

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from auditor.capture.walk import Walker
 
 BLOCK_BYTES = 1 << 20
-"""Bytes read at a time, as far as they are there, of one capture among several."""
-
-LARGE_BLOCK_BYTES = 1 << 22
-"""The same of a capture that is read alone; its next block is read while one is worked on."""
+"""Bytes read at a time, as far as they are there: what a core's cache holds."""
 
 
 class FrameStream:
@@ -37,31 +34,28 @@ class FrameStream:
         source: ByteReader,
         capture: int,
         block_bytes: int = BLOCK_BYTES,
-        *,
-        compiled: bool = False,
     ) -> None:
         """Read the head of the capture; raise CaptureError naming `name`, closing `source`.
 
-        `capture` becomes FrameBatch.capture; `block_bytes` are read at a time. compiled: walk by
-        kernels.
+        `capture` becomes FrameBatch.capture; `block_bytes` are read at a time.
         """
         self.name = name
+        self.compiled = False
+        """Whether kernels walk through it."""
         self.truncated = False
         self.warnings: list[str] = []
-        self._blocks: Blocks | None = None
         self.source = source
         try:
             content = open_content(source, block_bytes)
             head = read_head(content, block_bytes)
-            self._walker = _walker(name, head, content, capture, compiled=compiled)
+            self._walker = _walker(name, head, content, capture)
         except OSError as error:
             self.close()
             raise CaptureError(name, f"expected a capture, found {os_reason(error)}") from None
         except CaptureError:
             self.close()
             raise
-        ahead = source.reopenable and block_bytes == LARGE_BLOCK_BYTES <= source.size
-        self._blocks = Blocks(content, block_bytes, ahead=ahead)
+        self._blocks = Blocks(content, block_bytes)
         self._data = np.frombuffer(bytearray(head), np.uint8)
         self._at = self._walker.header_len
         self._forgotten = 0  # bytes before those in self._data
@@ -75,7 +69,7 @@ class FrameStream:
     def read(self) -> FrameBatch | None:
         """Return the next batch, None at the end or where the damage begins."""
         while not self._ended:
-            step = self._walker.walk(self._data, self._at)
+            step = self._walker.walk(self._data, self._at, compiled=self.compiled)
             for remark in step.remarks:
                 self._remark(remark)
             self._at = step.end
@@ -88,14 +82,11 @@ class FrameStream:
 
     def close(self) -> None:
         """Give the file back."""
-        if self._blocks is not None:
-            self._blocks.close()
         self.source.close()
         self._ended = True
 
     def _read_on(self, need: int) -> None:
         """Forget what was walked through, and read until `need` bytes are there or the end is."""
-        assert self._blocks is not None  # the head was sound
         self._forgotten += self._at
         self._data = self._blocks.follow(self._data[self._at :], need)
         self._at = 0
@@ -117,11 +108,11 @@ class FrameStream:
         self.truncated = self.truncated or remark.damage
 
 
-def _walker(name: str, head: bytes, content: Content, capture: int, *, compiled: bool) -> Walker:
+def _walker(name: str, head: bytes, content: Content, capture: int) -> Walker:
     if is_pcapng(head):
-        return PcapngWalker(name, head, capture, compiled=compiled)
+        return PcapngWalker(name, head, capture)
     if is_pcap(head):
-        return PcapWalker(name, head, capture, compiled=compiled)
+        return PcapWalker(name, head, capture)
     if content.damage:
         raise CaptureError(name, f"{EXPECTED}, found that {content.damage}")
     raise CaptureError(name, refusal(head))

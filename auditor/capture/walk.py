@@ -91,5 +91,5 @@ class Walker(Protocol):
     def dropped(self) -> int | None:
         """Frames that the capturing side says it lost; None if it says nothing."""
 
-    def walk(self, data: NDArray[np.uint8], at: int) -> Walk:
-        """Take the frames that are whole in data[at:], BATCH_FRAMES at most."""
+    def walk(self, data: NDArray[np.uint8], at: int, *, compiled: bool = False) -> Walk:
+        """Take the frames that are whole in data[at:], BATCH_FRAMES at most; by a kernel."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from auditor.decode.carriers import Inside
-from auditor.protocols import ETHERTYPE_IPV4, ETHERTYPE_IPV6
 from auditor.decode.shims import BY_ETHERTYPE, open_ppp
+from auditor.protocols import ETHERTYPE_IPV4, ETHERTYPE_IPV6
 from auditor.records import Status
 
 if TYPE_CHECKING:

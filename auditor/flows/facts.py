@@ -6,63 +6,41 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.flows.keys import KEY, unpack_keys
+from auditor.flows.layout import ENTRY, ENTRY_BLANK, SIDE_BLANK
 from auditor.flows.tcp import RST, SEEN_BY_FLAGS, SYN
-from auditor.records import FLOW, IPPROTO_TCP, NO_TIME, Seen
+from auditor.records import FLOW, IPPROTO_TCP, Seen
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from auditor.capture.batch import FrameBatch
 
-_SIDE = np.dtype(
-    [
-        ("packets", "u8"),
-        ("bytes", "u8"),
-        ("first_ns", "i8"),
-        ("last_ns", "i8"),
-        ("data_ns", "i8"),
-        ("seen", "u1"),
-        ("unreachable", "u1"),
-    ],
-    align=True,
-)
-_SIDE_BLANK = np.array([(0, 0, NO_TIME, -NO_TIME, NO_TIME, 0, 0)], _SIDE)
-
-_EARLIEST = np.dtype(
-    [
-        ("time_ns", "i8"),
-        ("first_frame", "u8"),
-        ("capture", "u4"),
-        ("tunnel_id", "u4"),
-        ("ip_version", "u1"),
-        ("tunnel", "u1"),
-    ],
-    align=True,
-)
-_NO_FRAME = np.iinfo(np.uint64).max
-_NO_CAPTURE = np.iinfo(np.uint32).max
-_EARLIEST_BLANK = np.array([(NO_TIME, _NO_FRAME, _NO_CAPTURE, 0, 0, 0)], _EARLIEST)
-
 _VLAN_BITS = 32
+_EARLIEST = ("time_ns", "first_frame", "capture", "tunnel_id", "ip_version", "tunnel")
 
 
 class Facts:
     """Sums, extremes and bit sets by slot (2 * flow, + 1 for endpoint b) and by flow."""
 
-    def __init__(self) -> None:
-        """Begin without flows."""
-        self._count = 0
-        self._sides = np.repeat(_SIDE_BLANK, 512)
-        self._earliest = np.repeat(_EARLIEST_BLANK, 256)
-        self._vlans: set[int] = set()
+    def __init__(self, flows: int = 256) -> None:
+        """Begin without flows, with room for some."""
+        self.entries = np.repeat(ENTRY_BLANK, flows)
+        """ENTRY, shape (flows that fit,)."""
+        self.sides = np.repeat(SIDE_BLANK, 2 * flows)
+        """SIDE, shape (2 * flows that fit,)."""
+        self.vlans: set[int] = set()
+        """Flow and VLAN ids, as `pair_up` writes them, beside those in `sides`."""
 
-    def open(self) -> None:
-        """Make room for one more flow."""
-        self._count += 1
-        if self._count > len(self._earliest):
-            self._sides = _doubled(self._sides, _SIDE_BLANK)
-            self._earliest = _doubled(self._earliest, _EARLIEST_BLANK)
+    def reserve(self, flows: int) -> None:
+        """Make room for so many flows in all."""
+        room = len(self.entries)
+        while room < flows:
+            room *= 2
+        if room > len(self.entries):
+            self.entries = _extended(self.entries, ENTRY_BLANK, room)
+            self.sides = _extended(self.sides, SIDE_BLANK, 2 * room)
 
     def add(
         self,
@@ -72,7 +50,7 @@ class Facts:
         slots: NDArray[np.int64],
     ) -> None:
         """Add PACKET rows to their slots; `frames` are the rows' places in the batch."""
-        sides = self._sides
+        sides = self.sides
         times = rows["time_ns"]
         np.add.at(sides["packets"], slots, 1)
         np.add.at(sides["bytes"], slots, rows["wire_len"].astype(np.uint64))
@@ -89,36 +67,40 @@ class Facts:
         self._note_earliest(batch, frames, rows, slots >> 1)
         tagged = np.flatnonzero(rows["vlan"])
         if len(tagged):
-            pairs = (slots[tagged] >> 1) << _VLAN_BITS | rows["vlan"][tagged]
-            self._vlans.update(np.unique(pairs).tolist())
+            self.vlans.update(np.unique(pair_up(slots[tagged] >> 1, rows["vlan"][tagged])).tolist())
 
     def mark_unreachable(self, slot: int) -> None:
         """Note that a packet from this side was answered by an ICMP unreachable."""
-        self._sides["unreachable"][slot] = 1
+        self.sides["unreachable"][slot] = 1
 
-    def records(self, keys: list[bytes]) -> NDArray[np.void]:
-        """Give all flows as (n,) FLOW records in the order in which they opened, like `keys`."""
-        count = self._count
+    def records(self, count: int) -> NDArray[np.void]:
+        """Give the first `count` flows, in the order in which they opened, as (count,) FLOW."""
         flows = np.zeros(count, FLOW)
-        endpoints = unpack_keys(keys[:count])
-        for name in KEY.fields or ():
-            flows[name] = endpoints[name]
+        for name in ENTRY.names or ():
+            if name in (FLOW.names or ()):
+                flows[name] = self.entries[name][:count]
         for side, letter in enumerate("ab"):
-            for name in _SIDE.fields or ():
-                stem, _, unit = name.partition("_")
-                field = f"{stem}_{letter}_{unit}".rstrip("_")
-                flows[field] = self._sides[name][side : 2 * count : 2]
-        for name in ("first_frame", "capture", "tunnel_id", "ip_version", "tunnel"):
-            flows[name] = self._earliest[name][:count]
+            mine = self.sides[side : 2 * count : 2]
+            for name in ("packets", "bytes", "seen", "unreachable", "acks", "gaps"):
+                flows[f"{name}_{letter}"] = mine[name]
+            for name in ("first", "last", "data"):
+                flows[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
         return flows
 
-    def vlans(self) -> list[tuple[int, ...]]:
-        """Give each flow's VLAN ids, an outer one before its inner one, in the order of flows."""
-        ids: list[tuple[int, ...]] = [()] * self._count
-        for pair in sorted(self._vlans):
+    def vlan_ids(self, count: int) -> list[tuple[int, ...]]:
+        """Give the VLAN ids of the first `count` flows, an outer one before its inner one."""
+        ids: list[tuple[int, ...]] = [()] * count
+        slots = np.flatnonzero(self.sides["vlan"][: 2 * count])
+        first = pair_up(slots >> 1, self.sides["vlan"][slots]).tolist()
+        for pair in sorted(self.vlans.union(first)):
             flow, outer, inner = pair >> _VLAN_BITS, pair & 0xFFFF, pair >> 16 & 0xFFFF
             ids[flow] += tuple(each for each in (outer, inner) if each and each not in ids[flow])
         return ids
+
+    def set_losses(self, counts: Iterable[tuple[int, tuple[int, int]]]) -> None:
+        """Enter acknowledgements and gaps by slot."""
+        for slot, (acks, gaps) in counts:
+            self.sides["acks"][slot], self.sides["gaps"][slot] = acks, gaps
 
     def _note_earliest(
         self,
@@ -128,8 +110,8 @@ class Facts:
         flows: NDArray[np.int64],
     ) -> None:
         """Describe each flow by its earliest frame; of equal times by the first in its capture."""
-        early = np.flatnonzero(rows["time_ns"] <= self._earliest["time_ns"][flows])
-        candidates = np.empty(len(early), _EARLIEST)
+        early = np.flatnonzero(rows["time_ns"] <= self.entries["time_ns"][flows])
+        candidates = np.empty(len(early), ENTRY)
         candidates["first_frame"] = batch.number[frames[early]]
         candidates["capture"] = batch.capture[frames[early]]
         for name in ("time_ns", "tunnel_id", "ip_version", "tunnel"):
@@ -138,14 +120,23 @@ class Facts:
         order = np.lexsort((*keys, flows[early]))
         chosen, firsts = np.unique(flows[early][order], return_index=True)
         candidates = candidates[order][firsts]
-        present = self._earliest[chosen]  # never earlier than its candidate
+        present = self.entries[chosen]  # never earlier than its candidate
         better = (candidates["time_ns"] < present["time_ns"]) | (
             (candidates["capture"] < present["capture"])
             | (candidates["capture"] == present["capture"])
             & (candidates["first_frame"] < present["first_frame"])
         )
-        self._earliest[chosen[better]] = candidates[better]
+        for name in _EARLIEST:
+            self.entries[name][chosen[better]] = candidates[name][better]
 
 
-def _doubled(column: NDArray[np.void], blank: NDArray[np.void]) -> NDArray[np.void]:
-    return np.concatenate([column, np.repeat(blank, len(column))])
+def pair_up(flows: NDArray[np.int64], vlans: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Write flows and the VLAN ids of their packets as one number each."""
+    return flows << _VLAN_BITS | vlans
+
+
+def _extended(column: NDArray[np.void], blank: NDArray[np.void], length: int) -> NDArray[np.void]:
+    extended = np.empty(length, column.dtype)
+    extended[: len(column)] = column
+    extended[len(column) :] = blank
+    return extended

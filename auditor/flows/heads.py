@@ -6,16 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.flows.headlist import HeadList
 from auditor.flows.streams import LONGEST_HEAD, StreamHead, wanted_length
 from auditor.flows.tcp import RST, SYN, UNSEEN
 from auditor.records import IPPROTO_SCTP, IPPROTO_TCP
 
 if TYPE_CHECKING:
-    from array import array
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
     from auditor.capture.batch import FrameBatch
+
+HEAD_PACKETS = 64
+"""Packets of a flow, from its first on, in which heads are looked for.
+
+So that what a head can hold does not depend on how a capture is cut: of every piece as many
+packets are enough.
+"""
 
 _LONGEST_DATAGRAM = 1500
 _SPARE_HEAD = 64
@@ -28,22 +36,27 @@ class Heads:
     Once `budget` bytes are held, each side keeps 64 at most, and those cut so are counted.
     """
 
-    def __init__(self, budget: int, syn_sequences: array[int]) -> None:
-        """Hold about `budget` bytes; `syn_sequences` is the table's, one or UNSEEN per slot."""
+    def __init__(self, budget: int) -> None:
+        """Hold about `budget` bytes."""
         self.clipped = 0
         """Sides of which the budget allowed less than was there."""
+        self.held = 0
+        """Bytes in heads, finished or not."""
+        self.streams: dict[int, StreamHead] = {}
+        """By slot, of TCP: those that are not finished."""
+        self.finished: dict[int, tuple[bytes, ...]] = {}
+        """By slot: the others, and those of datagrams."""
         self._budget = budget
-        self._held = 0
-        self._syn_sequences = syn_sequences
         self._complete = bytearray()
-        self._streams: dict[int, StreamHead] = {}
-        self._heads: dict[int, tuple[bytes, ...]] = {}
 
-    def of(self, slot: int) -> tuple[bytes, ...]:
-        """Give a slot's heads as far as they have come."""
-        stream = self._streams.get(slot)
+    def list_of(self, slots: NDArray[np.int64]) -> HeadList:
+        """Lay out the heads of some slots as far as they have come."""
+        return HeadList.of(map(self._of, slots.tolist()))
+
+    def _of(self, slot: int) -> Sequence[bytes]:
+        stream = self.streams.get(slot)
         if stream is None:
-            return self._heads.get(slot, ())
+            return self.finished.get(slot, ())
         return (stream.data,) if stream.data else ()
 
     def observe(
@@ -52,9 +65,13 @@ class Heads:
         frames: NDArray[np.int64],
         rows: NDArray[np.void],
         slots: NDArray[np.int64],
+        syn_sequences: Sequence[int],
     ) -> None:
-        """Take the payload of PACKET rows: `frames` are their places in the batch."""
-        self._complete.extend(bytes(len(self._syn_sequences) - len(self._complete)))
+        """Take the payload of PACKET rows, of which `frames` are the places in the batch.
+
+        syn_sequences: by slot, that of its latest SYN, or UNSEEN.
+        """
+        self._complete.extend(bytes(len(syn_sequences) - len(self._complete)))
         complete = np.frombuffer(self._complete, np.bool_)[slots]
         flags = np.where(rows["transport"] == IPPROTO_TCP, rows["tcp_flags"], 0)
         # A reset's payload is a message for people, a SYN tells where the stream starts.
@@ -76,50 +93,52 @@ class Heads:
                 continue
             payload = data[start:end].tobytes()
             if transport == IPPROTO_TCP:
-                self._take_segment(slot, flag, sequence, payload)
+                done = self.take_segment(slot, flag, sequence, payload, syn_sequences[slot])
             else:
-                self._take_datagram(slot, payload, 1 if transport == IPPROTO_SCTP else 3)
+                done = self._take_datagram(slot, payload, 1 if transport == IPPROTO_SCTP else 3)
+            self._complete[slot] = done
 
-    def _take_segment(self, slot: int, flags: int, sequence: int, payload: bytes) -> None:
-        stream = self._streams.get(slot)
+    def take_segment(
+        self, slot: int, flags: int, sequence: int, payload: bytes, syn_sequence: int
+    ) -> bool:
+        """Add a segment to its stream; say whether the head is finished by that."""
+        stream = self.streams.get(slot)
         if stream is None:
             if not payload:
-                return
-            stream = self._streams[slot] = StreamHead()
-            syn = self._syn_sequences[slot]
-            if syn != UNSEEN:
-                stream.anchor(syn + 1)
+                return False
+            stream = self.streams[slot] = StreamHead()
+            if syn_sequence != UNSEEN:
+                stream.anchor(syn_sequence + 1)
         held = stream.size
         if flags & SYN:
             sequence += 1
             stream.anchor(sequence)
         room = self._room(len(stream.data))
         within_reach = stream.add(sequence, payload[:room])
-        self._held += stream.size - held
+        self.held += stream.size - held
         wanted = wanted_length(stream.data)
         if len(payload) > room:
             self.clipped += 1
         elif within_reach and len(stream.data) < wanted:
-            return
+            return False
         head = stream.data[:wanted]
-        self._held -= stream.size - len(head)
-        self._heads[slot] = (head,) if head else ()
-        self._complete[slot] = True
-        del self._streams[slot]
+        self.held -= stream.size - len(head)
+        self.finished[slot] = (head,) if head else ()
+        del self.streams[slot]
+        return True
 
-    def _take_datagram(self, slot: int, payload: bytes, most: int) -> None:
+    def _take_datagram(self, slot: int, payload: bytes, most: int) -> bool:
         payload = payload[:_LONGEST_DATAGRAM]
-        heads = self._heads.get(slot, ())
+        heads = self.finished.get(slot, ())
         room = self._room(sum(map(len, heads)))
         if room:
-            heads = self._heads[slot] = (*heads, payload[:room])
-            self._held += len(heads[-1])
+            heads = self.finished[slot] = (*heads, payload[:room])
+            self.held += len(heads[-1])
         if len(payload) > room:
             self.clipped += 1
-            self._complete[slot] = True
-        elif len(heads) == most:
-            self._complete[slot] = True
+            return True
+        return len(heads) == most
 
     def _room(self, taken: int) -> int:
         """Say how many bytes may be added to a side that has `taken`."""
-        return LONGEST_HEAD if self._held < self._budget else max(_SPARE_HEAD - taken, 0)
+        return LONGEST_HEAD if self.held < self._budget else max(_SPARE_HEAD - taken, 0)

@@ -25,6 +25,11 @@ class EarlyQuotes:
         """Errors for which no flow has come."""
         self._by_key: dict[bytes, Early] = {}
 
+    @property
+    def waiting(self) -> bool:
+        """Say whether any error waits."""
+        return bool(self._by_key)
+
     def add(self, key: bytes, *, from_b: bool, unreachable: bool) -> None:
         """Keep an error that quotes a packet which endpoint b, or else a, had sent."""
         self.unmatched += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from auditor.flows.tcp import ahead
+
 LONGEST_HEAD = 16 * 1024
 _SHORT_HEAD = 1024
 _HTTP_HEAD = 4096
@@ -33,6 +35,13 @@ class StreamHead:
         self._anchored = False
         self._waiting: dict[int, bytes] | None = None
 
+    @classmethod
+    def resumed(cls, data: bytes, start: int, *, anchored: bool) -> StreamHead:
+        """Go on with a stream whose first bytes, from sequence number `start` on, are there."""
+        stream = cls()
+        stream.data, stream._start, stream._anchored = data, start & 0xFFFF_FFFF, anchored
+        return stream
+
     @property
     def size(self) -> int:
         """Count the bytes held, waiting ones included."""
@@ -48,7 +57,7 @@ class StreamHead:
         """Add a segment's payload; False if it lies so far ahead that no gap will be closed."""
         if self._start is None:
             self._start = sequence
-        distance = _ahead(sequence, self._start)
+        distance = ahead(sequence, self._start)
         if distance > REACH:
             return False
         if -REACH < distance < 0 and not self._anchored:
@@ -85,8 +94,8 @@ class StreamHead:
     def _take_waiting(self) -> None:
         start, waiting = self._start or 0, self._waiting or {}
         self._waiting = None
-        for sequence in sorted(waiting, key=lambda each: _ahead(each, start)):
-            distance = _ahead(sequence, start)
+        for sequence in sorted(waiting, key=lambda each: ahead(each, start)):
+            distance = ahead(sequence, start)
             if distance > len(self.data):
                 self._wait(sequence, waiting[sequence])
             else:
@@ -122,8 +131,3 @@ def _hello_end(data: bytes) -> int:
             return position + missing
         missing -= record_len
         position += record_len
-
-
-def _ahead(sequence: int, start: int) -> int:
-    """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
-    return (sequence - start + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000

@@ -1,7 +1,8 @@
 """The flow table: packets in, one record of facts per conversation out.
 
-Facts are sums, extremes and sets of bits, so that packets may come in any order. Two things follow
-the order of arrival: where a pair of ports begins a new flow, and what heads keep.
+Facts are sums, extremes and sets of bits, so that packets may come in any order. Three things
+follow the order of arrival: where a pair of ports begins a new flow, what heads keep, and what
+acknowledgements say of lost data.
 
 Flows are numbered as they open; each side of one has a slot: 2 * flow for endpoint a, + 1 for b.
 A host that talks to its own port is a alone.
@@ -10,17 +11,17 @@ A host that talks to its own port is a alone.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.flows.facts import Facts
-from auditor.flows.headlist import HeadList
-from auditor.flows.heads import Heads
-from auditor.flows.keys import canonical_keys, quote_key
+from auditor.flows.heads import HEAD_PACKETS, Heads
+from auditor.flows.keys import KEY, canonical_keys, quote_key, unpack_keys
+from auditor.flows.loss import AckWatch
 from auditor.flows.quotes import EarlyQuotes
+from auditor.flows.result import Flows, in_order
 from auditor.flows.tcp import FIN, RST, SYN, UNSEEN, is_opening
 from auditor.records import IPPROTO_TCP, Status
 
@@ -31,36 +32,22 @@ if TYPE_CHECKING:
 
     from auditor.decode.packets import Packets, Quote
 
-_HEAD_BUDGET = 256 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Flows:
-    """All conversations; item i of every list belongs to facts[i]."""
-
-    facts: NDArray[np.void]
-    """Shape (n,), dtype auditor.records.FLOW, sorted by first time, then endpoints."""
-    heads_a: HeadList
-    """What endpoint a sent first. TCP, SCTP: at most one head; others: at most three datagrams."""
-    heads_b: HeadList
-    vlans: list[tuple[int, ...]]
-    unmatched_errors: int
-    """ICMP errors that quote a packet of no flow, or too little of one to tell."""
-    clipped_heads: int = 0
-    """Sides whose heads the memory budget cut short."""
+HEAD_BUDGET = 256 * 1024 * 1024
 
 
 class FlowTable:
     """Conversations, by canonical pair of endpoints and transport."""
 
-    def __init__(self, head_budget: int = _HEAD_BUDGET) -> None:
+    def __init__(self, head_budget: int = HEAD_BUDGET) -> None:
         """Keep about `head_budget` bytes of first payloads over all flows."""
         self._newest: dict[bytes, int] = {}
         self._keys: list[bytes] = []
+        self._packets = array("q")
         self._closed = bytearray()
         self._syn_sequences = array("q")
         self._facts = Facts()
-        self._heads = Heads(head_budget, self._syn_sequences)
+        self._heads = Heads(head_budget)
+        self._acks = AckWatch()
         self._early = EarlyQuotes()
         self._unreadable_quotes = 0
 
@@ -83,23 +70,27 @@ class FlowTable:
         flows += self._assign(steps)
         slots = 2 * np.array(flows, dtype=np.int64) + from_b
         self._facts.add(packets.batch, frames, rows, slots)
-        self._heads.observe(packets.batch, frames, rows, slots)
+        young = self._count(flows)
+        self._heads.observe(
+            packets.batch, frames[young], rows[young], slots[young], self._syn_sequences
+        )
+        self._follow_acks(rows, slots)
 
     def finish(self) -> Flows:
         """Give the flows so far; the table may go on."""
-        facts = self._facts.records(self._keys)
-        first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
-        names = "first_frame", "transport", "b_port", "a_port", "b_lo", "b_hi", "a_lo", "a_hi"
-        order = np.lexsort((*(facts[name] for name in names), first_ns))
-        # An interruption can leave flows behind whose first packets were not added.
-        order = order[facts["packets_a"][order] + facts["packets_b"][order] > 0]
-        vlans = self._facts.vlans()
-        flows = order.tolist()
+        count = len(self._keys)
+        endpoints = unpack_keys(self._keys)
+        for name in KEY.names or ():
+            self._facts.entries[name][:count] = endpoints[name]
+        self._facts.set_losses(self._acks.counts().items())
+        facts = self._facts.records(count)
+        order = in_order(facts)
+        vlans = self._facts.vlan_ids(count)
         return Flows(
             facts=facts[order],
-            heads_a=HeadList.of(self._heads.of(2 * flow) for flow in flows),
-            heads_b=HeadList.of(self._heads.of(2 * flow + 1) for flow in flows),
-            vlans=[vlans[flow] for flow in flows],
+            heads_a=self._heads.list_of(2 * order),
+            heads_b=self._heads.list_of(2 * order + 1),
+            vlans=[vlans[flow] for flow in order.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
         )
@@ -120,9 +111,10 @@ class FlowTable:
     def _open(self, key: bytes) -> int:
         flow = self._newest[key] = len(self._keys)
         self._keys.append(key)
+        self._packets.append(0)
         self._closed.append(False)
         self._syn_sequences.extend((UNSEEN, UNSEEN))
-        self._facts.open()
+        self._facts.reserve(flow + 1)
         early = self._early.take(key)
         if early and early.unreachable_a:
             self._facts.mark_unreachable(2 * flow)
@@ -145,6 +137,22 @@ class FlowTable:
         if flags & (FIN | RST):
             self._closed[flow] = True
         return flow
+
+    def _count(self, flows: list[int]) -> NDArray[np.int64]:
+        """Count the packets of each flow; give the places of those among its first ones."""
+        counts, young = self._packets, []
+        for place, flow in enumerate(flows):
+            if counts[flow] < HEAD_PACKETS:
+                counts[flow] += 1
+                young.append(place)
+        return np.array(young, np.int64)
+
+    def _follow_acks(self, rows: NDArray[np.void], slots: NDArray[np.int64]) -> None:
+        tcp = np.flatnonzero(rows["transport"] == IPPROTO_TCP)
+        names = "tcp_flags", "tcp_seq", "tcp_ack", "sent_len"
+        columns = (rows[name][tcp].tolist() for name in names)
+        for slot, flags, sequence, ack, sent_len in zip(slots[tcp].tolist(), *columns, strict=True):
+            self._acks.follow(slot, flags, sequence, ack, sent_len)
 
     def _take_quote(self, quote: Quote) -> None:
         key, from_b = quote_key(quote)

@@ -20,6 +20,11 @@ def is_opening(flags: int) -> bool:
     return flags & (SYN | ACK) == SYN
 
 
+def ahead(sequence: int, start: int) -> int:
+    """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
+    return (sequence - start + 0x8000_0000 & 0xFFFF_FFFF) - 0x8000_0000
+
+
 def _seen(flags: int) -> Seen:
     facts = Seen(0)
     if flags & SYN:

@@ -9,31 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor import protocols as numbers
 from auditor.kernel.jit import compiled
-from auditor.protocols import (
-    CARRIER_ETHERTYPES,
-    CARRIER_PROTOCOLS,
-    CARRIER_UDP_PORTS,
-    ETHERTYPE_IPV4,
-    ETHERTYPE_IPV6,
-    FAMILIES_IPV4,
-    FAMILIES_IPV6,
-    ICMP_ECHO,
-    ICMP_ECHO_REPLY,
-    ICMP_ERRORS,
-    ICMPV6_ECHO,
-    ICMPV6_ECHO_REPLY,
-    ICMPV6_ERRORS,
-    IPV6_EXTENSIONS,
-    IPV6_FRAGMENT,
-    LINK_COOKED,
-    LINK_COOKED_2,
-    LINK_ETHERNET,
-    LINKS_LOOPBACK,
-    LINKS_RAW,
-    LONGEST_802_3,
-    VLAN_TAGS,
-)
 from auditor.records import (
     ECHO_ID,
     IPPROTO_ICMP,
@@ -60,7 +37,7 @@ _MALFORMED = int(Status.MALFORMED)
 _ICMP_ERROR = int(Status.ICMP_ERROR)
 
 _UDP_CARRIER = np.zeros(0x10000, np.bool_)
-_UDP_CARRIER[list(CARRIER_UDP_PORTS)] = True
+_UDP_CARRIER[list(numbers.CARRIER_UDP_PORTS)] = True
 
 
 @compiled
@@ -94,14 +71,14 @@ def _read_tags(
 ) -> tuple[int, int, int, int]:
     """Walk VLAN tags and LLC from behind an EtherType; results as of _read_link."""
     vlan = 0
-    while ethertype in VLAN_TAGS:
+    while ethertype in numbers.VLAN_TAGS:
         if captured < position + 4:
             return _TRUNCATED, 0, 0, 0
         if vlan <= 0xFFFF:
             vlan |= (_two(data, base + position) & 0x0FFF) << (16 if vlan else 0)
         ethertype = _two(data, base + position + 2)
         position += 4
-    if ethertype > LONGEST_802_3:
+    if ethertype > numbers.LONGEST_802_3:
         return _OK, ethertype, position, vlan
     at = base + position
     if captured < position + 3:
@@ -111,7 +88,7 @@ def _read_tags(
             return _TRUNCATED, 0, 0, 0
         return _OK, _two(data, at + 6), position + 8, vlan
     if data[at] == 6 and data[at + 1] == 6 and data[at + 2] == 3:
-        return _OK, ETHERTYPE_IPV4, position + 3, vlan
+        return _OK, numbers.ETHERTYPE_IPV4, position + 3, vlan
     return _OK, 0, position, vlan
 
 
@@ -120,29 +97,29 @@ def _read_link(
     data: NDArray[np.uint8], base: int, captured: int, linktype: int
 ) -> tuple[int, int, int, int]:
     """Read a link header: status; EtherType, 0 for none; where what follows begins; VLAN ids."""
-    if linktype == LINK_ETHERNET:
+    if linktype == numbers.LINK_ETHERNET:
         if captured < 14:
             return _TRUNCATED, 0, 0, 0
         ethertype = _two(data, base + 12)
-        if ethertype in (ETHERTYPE_IPV4, ETHERTYPE_IPV6):  # noqa: PLR6201 - kernels know no sets
+        if ethertype in (numbers.ETHERTYPE_IPV4, numbers.ETHERTYPE_IPV6):
             return _OK, ethertype, 14, 0
         return _read_tags(data, base, captured, ethertype, 14)
-    if linktype == LINK_COOKED:
+    if linktype == numbers.LINK_COOKED:
         if captured < 16:
             return _TRUNCATED, 0, 0, 0
         return _read_tags(data, base, captured, _two(data, base + 14), 16)
-    if linktype == LINK_COOKED_2:
+    if linktype == numbers.LINK_COOKED_2:
         if captured < 20:
             return _TRUNCATED, 0, 0, 0
         return _read_tags(data, base, captured, _two(data, base), 20)
-    if linktype in LINKS_RAW:
+    if linktype in numbers.LINKS_RAW:
         if captured < 1:
             return _TRUNCATED, 0, 0, 0
         version = data[base] >> 4
         if version == 4:
-            return _OK, ETHERTYPE_IPV4, 0, 0
-        return (_OK, ETHERTYPE_IPV6, 0, 0) if version == 6 else (_MALFORMED, 0, 0, 0)
-    if linktype in LINKS_LOOPBACK:
+            return _OK, numbers.ETHERTYPE_IPV4, 0, 0
+        return (_OK, numbers.ETHERTYPE_IPV6, 0, 0) if version == 6 else (_MALFORMED, 0, 0, 0)
+    if linktype in numbers.LINKS_LOOPBACK:
         if captured < 4:
             return _TRUNCATED, 0, 0, 0
         family = _four(data, base)
@@ -153,11 +130,11 @@ def _read_link(
                 | np.int64(data[base + 2]) << 16
                 | np.int64(data[base + 3]) << 24
             )
-        if family in FAMILIES_IPV4:
-            family = ETHERTYPE_IPV4
-        elif family in FAMILIES_IPV6:
-            family = ETHERTYPE_IPV6
-        return _OK, family if family > LONGEST_802_3 else 0, 4, 0
+        if family in numbers.FAMILIES_IPV4:
+            family = numbers.ETHERTYPE_IPV4
+        elif family in numbers.FAMILIES_IPV6:
+            family = numbers.ETHERTYPE_IPV6
+        return _OK, family if family > numbers.LONGEST_802_3 else 0, 4, 0
     return _UNSUPPORTED, 0, 0, 0
 
 
@@ -206,11 +183,11 @@ def _read_ipv6(
     # A length of 0 is a jumbogram or segmentation offload: the rest belongs to it.
     sent_end = position + length if length else captured
     end = min(sent_end, captured)
-    while protocol in IPV6_EXTENSIONS:
+    while protocol in numbers.IPV6_EXTENSIONS:
         at = base + position
         if position + 8 > end:
             return _short(captured, position + 8), 0, 0, 0, False
-        if protocol != IPV6_FRAGMENT:
+        if protocol != numbers.IPV6_FRAGMENT:
             position += 8 * (1 + np.int64(data[at + 1]))
         elif _two(data, at + 2) & 0xFFF9:
             return _OK, position, end, sent_end, True
@@ -269,13 +246,21 @@ def _read_icmp(
         return _short(captured, position + 1)
     message = np.int64(data[at])
     if row["transport"] == IPPROTO_ICMP:
-        request, reply, error = ICMP_ECHO, ICMP_ECHO_REPLY, message in ICMP_ERRORS
+        request, reply, error = (
+            numbers.ICMP_ECHO,
+            numbers.ICMP_ECHO_REPLY,
+            message in numbers.ICMP_ERRORS,
+        )
     else:
-        request, reply, error = ICMPV6_ECHO, ICMPV6_ECHO_REPLY, message in ICMPV6_ERRORS
+        request, reply, error = (
+            numbers.ICMPV6_ECHO,
+            numbers.ICMPV6_ECHO_REPLY,
+            message in numbers.ICMPV6_ERRORS,
+        )
     if error:
         return _ICMP_ERROR
     payload = min(position + 8, end)
-    if message in (request, reply):  # noqa: PLR6201 - kernels know no sets
+    if message in (request, reply):
         if position + 6 > end:
             return _short(captured, position + 6)
         if message == request:
@@ -301,9 +286,9 @@ def _read_transport(
         return _read_tcp(data, base, position, end, sent_end, row)
     if protocol == IPPROTO_UDP and position + 8 <= end:
         return _read_udp(data, base, position, end, row)
-    if protocol in (IPPROTO_ICMP, IPPROTO_ICMPV6):  # noqa: PLR6201 - kernels know no sets
+    if protocol in (IPPROTO_ICMP, IPPROTO_ICMPV6):
         return _read_icmp(data, base, captured, position, end, row)
-    if protocol not in (IPPROTO_TCP, IPPROTO_UDP):  # noqa: PLR6201 - kernels know no sets
+    if protocol not in (IPPROTO_TCP, IPPROTO_UDP):
         row["payload_offset"], row["payload_len"] = position, end - position
         return _OK
     if position + 4 > end:
@@ -323,12 +308,12 @@ def _read_network(
     link: EtherType, and where the network header begins.
     """
     ethertype, position = link
-    if ethertype == ETHERTYPE_IPV4:
+    if ethertype == numbers.ETHERTYPE_IPV4:
         status, at, end, sent_end, again = _read_ipv4(data, base, captured, position, row)
-    elif ethertype == ETHERTYPE_IPV6:
+    elif ethertype == numbers.ETHERTYPE_IPV6:
         status, at, end, sent_end, again = _read_ipv6(data, base, captured, position, row)
     else:
-        return (_UNSUPPORTED if ethertype in CARRIER_ETHERTYPES else _NOT_IP), False
+        return (_UNSUPPORTED if ethertype in numbers.CARRIER_ETHERTYPES else _NOT_IP), False
     if status != _OK:
         # Addresses without a sound header are nobody's.
         row["src_hi"] = row["src_lo"] = row["dst_hi"] = row["dst_lo"] = 0
@@ -367,7 +352,7 @@ def decode_frames(
             note = AGAIN
         elif status == _ICMP_ERROR:
             note = QUOTING
-        elif status == _UNSUPPORTED or protocol in CARRIER_PROTOCOLS:
+        elif status == _UNSUPPORTED or protocol in numbers.CARRIER_PROTOCOLS:
             note = CARRIER
         elif protocol == IPPROTO_UDP and status == _OK:
             ports = _UDP_CARRIER[row["src_port"]] or _UDP_CARRIER[row["dst_port"]]

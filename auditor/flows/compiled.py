@@ -1,0 +1,128 @@
+"""The flow table whose work on packets is compiled; it gives the flows that FlowTable gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.flows.compiled_heads import CompiledHeads
+from auditor.flows.facts import Facts, pair_up
+from auditor.flows.keys import KEY, quote_key, unpack_keys
+from auditor.flows.layout import ENTRY
+from auditor.flows.quotes import EarlyQuotes
+from auditor.flows.result import Flows, in_order
+from auditor.flows.table import HEAD_BUDGET
+from auditor.kernel.flows import (
+    NEW_VLAN,
+    Frames,
+    Table,
+    add_packets,
+    build_index,
+    find_flow,
+)
+from auditor.records import Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from auditor.decode.packets import Packets, Quote
+
+_INDEX_ROOM = 2
+"""Places of the index for each flow that fits."""
+
+
+class CompiledFlowTable:
+    """Conversations, by canonical pair of endpoints and transport."""
+
+    def __init__(self, head_budget: int = HEAD_BUDGET) -> None:
+        """Keep about `head_budget` bytes of first payloads over all flows."""
+        self._count = 0
+        self._facts = Facts(4096)
+        self._index = np.zeros(_INDEX_ROOM * len(self._facts.entries), np.int64)
+        self._heads = CompiledHeads(head_budget)
+        self._early = EarlyQuotes()
+        self._unreadable_quotes = 0
+        self._key = np.zeros(1, ENTRY)
+
+    def update(self, packets: Packets) -> None:
+        """Add the packets of status OK to their flows, and the errors that quote one."""
+        rows, batch = packets.rows, packets.batch
+        if packets.quotes or self._unreadable_quotes or (rows["status"] == Status.ICMP_ERROR).any():
+            errors = int(np.count_nonzero(rows["status"] == Status.ICMP_ERROR))
+            self._unreadable_quotes += errors - len(packets.quotes)
+        count = len(rows)
+        frames = Frames(rows, batch.number, batch.capture)
+        slots, notes = np.empty(count, np.int64), np.empty(count, np.uint8)
+        done = 0
+        for quote in packets.quotes:
+            self._add(frames, (done, quote.row), slots, notes)
+            self._take_quote(quote)
+            done = quote.row
+        self._add(frames, (done, count), slots, notes)
+        news = np.flatnonzero(notes & NEW_VLAN)
+        if len(news):
+            pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
+            self._facts.vlans.update(np.unique(pairs).tolist())
+        self._heads.observe(batch, rows, slots, notes, self._facts.sides)
+
+    def finish(self) -> Flows:
+        """Give the flows so far; the table may go on."""
+        facts = self._facts.records(self._count)
+        order = in_order(facts)
+        vlans = self._facts.vlan_ids(self._count)
+        return Flows(
+            facts=facts[order],
+            heads_a=self._heads.list_of(2 * order),
+            heads_b=self._heads.list_of(2 * order + 1),
+            vlans=[vlans[flow] for flow in order.tolist()],
+            unmatched_errors=self._unreadable_quotes + self._early.unmatched,
+            clipped_heads=self._heads.clipped,
+        )
+
+    def _add(
+        self,
+        frames: Frames,
+        span: tuple[int, int],
+        slots: NDArray[np.int64],
+        notes: NDArray[np.uint8],
+    ) -> None:
+        before = self._count
+        table = self._reserve(before + span[1] - span[0])
+        self._count = add_packets(table, before, frames, span, self._key, slots, notes)
+        if self._early.waiting and self._count > before:
+            self._match_early(before)
+
+    def _reserve(self, flows: int) -> Table:
+        """Make room for so many flows in all."""
+        self._facts.reserve(flows)
+        table = Table(self._index, self._facts.entries, self._facts.sides)
+        places = _INDEX_ROOM * len(table.entries)
+        if places > len(self._index):
+            self._index = np.zeros(places, np.int64)
+            table = table._replace(index=self._index)
+            build_index(table, 0, self._count)
+        return table
+
+    def _match_early(self, first: int) -> None:
+        """Hand over the errors that waited for the flows opened from `first` on."""
+        opened = np.empty(self._count - first, KEY)
+        for name in KEY.names or ():
+            opened[name] = self._facts.entries[name][first : self._count]
+        for flow, key in enumerate(opened.view(f"V{KEY.itemsize}").tolist(), first):
+            early = self._early.take(key)
+            if early and early.unreachable_a:
+                self._facts.mark_unreachable(2 * flow)
+            if early and early.unreachable_b:
+                self._facts.mark_unreachable(2 * flow + 1)
+
+    def _take_quote(self, quote: Quote) -> None:
+        key, from_b = quote_key(quote)
+        wanted = np.zeros(1, ENTRY)
+        for name in KEY.names or ():
+            wanted[name] = unpack_keys([key])[name]
+        flow = find_flow(self._reserve(self._count), wanted[0])
+        if flow < 0:
+            self._early.add(key, from_b=from_b, unreachable=quote.unreachable)
+        elif quote.unreachable:
+            self._facts.mark_unreachable(2 * flow + from_b)

@@ -1,0 +1,148 @@
+"""First payloads by kernel; what it cannot put in order goes through the general path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from auditor.flows.headlist import MOST_HEADS, HeadList
+from auditor.flows.heads import Heads
+from auditor.flows.streams import LONGEST_HEAD, StreamHead
+from auditor.flows.tcp import UNSEEN
+from auditor.kernel import heads as kernel
+from auditor.records import Seen
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from auditor.capture.batch import FrameBatch
+
+_FIRST_BYTES = 1 << 27
+"""Memory that is not written to costs nothing; to move the heads does."""
+_Item = TypeVar("_Item", bound=np.generic)
+
+_SYN_SEEN = int(Seen.SYN | Seen.SYN_ACK)
+
+
+class CompiledHeads:
+    """Heads by slot, as auditor.flows.heads.Heads has them."""
+
+    def __init__(self, budget: int) -> None:
+        """Hold about `budget` bytes."""
+        self._general = Heads(budget)
+        totals = np.zeros(5, np.int64)
+        totals[kernel.BUDGET] = budget
+        self._store = kernel.Store(
+            np.empty(_FIRST_BYTES, np.uint8),
+            np.zeros((0, MOST_HEADS), np.int64),
+            np.zeros((0, MOST_HEADS), np.int32),
+            np.zeros(0, np.uint32),
+            np.zeros(0, np.uint8),
+            totals,
+        )
+
+    @property
+    def clipped(self) -> int:
+        """Sides of which the budget allowed less than was there."""
+        return int(self._store.totals[kernel.CLIPPED]) + self._general.clipped
+
+    def list_of(self, slots: NDArray[np.int64]) -> HeadList:
+        """Lay out the heads of some slots as far as they have come."""
+        for slot, stream in self._general.streams.items():
+            self._keep(slot, stream.data)
+        self._reserve_slots(int(slots.max()) + 1 if len(slots) else 0)
+        store = self._store
+        used = store.data[: store.totals[kernel.USED]]
+        return HeadList(used, store.at[slots], store.length[slots])
+
+    def observe(
+        self,
+        batch: FrameBatch,
+        rows: NDArray[np.void],
+        slots: NDArray[np.int64],
+        notes: NDArray[np.uint8],
+        sides: NDArray[np.void],
+    ) -> None:
+        """Take the payload of a batch's PACKET rows.
+
+        slots, notes: shape (n,), as auditor.kernel.flows sets them. sides: SIDE, by slot.
+        """
+        self._reserve_slots(len(sides))
+        payloads = kernel.Payloads(batch.data, batch.offset, rows, slots, notes, sides)
+        escaped = np.empty(len(rows), np.int64)
+        self._store.totals[kernel.ESCAPED] = 0
+        taken = kernel.take_heads(payloads, 0, self._store, escaped)
+        while taken < len(rows):
+            self._store = self._store._replace(data=_doubled(self._store.data))
+            taken = kernel.take_heads(payloads, taken, self._store, escaped)
+        count = int(self._store.totals[kernel.ESCAPED])
+        if count:
+            self._take_escaped(payloads, escaped[:count])
+
+    def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
+        general, totals = self._general, self._store.totals
+        general.held = int(totals[kernel.HELD])
+        rows = payloads.rows[places]
+        starts = payloads.offset[places] + rows["payload_offset"]
+        ends = starts + np.minimum(rows["payload_len"], LONGEST_HEAD)
+        names = "tcp_flags", "tcp_seq"
+        columns = (column.tolist() for column in (starts, ends, *(rows[name] for name in names)))
+        for slot, start, end, flags, sequence in zip(
+            payloads.slots[places].tolist(), *columns, strict=True
+        ):
+            state = int(self._store.state[slot])
+            if state & ~kernel.ELSEWHERE == kernel.DONE:
+                continue
+            side = payloads.sides[slot]
+            syn_sequence = int(side["syn_seq"]) if side["seen"] & _SYN_SEEN else UNSEEN
+            if slot not in general.streams and state & kernel.OPEN:
+                general.streams[slot] = self._handed_over(slot, state)
+            payload = payloads.data[start:end].tobytes()
+            if general.take_segment(slot, flags, sequence, payload, syn_sequence):
+                for head in general.finished.pop(slot) or (b"",):
+                    self._keep(slot, head)
+                self._store.state[slot] = kernel.DONE
+        totals[kernel.HELD] = general.held
+
+    def _handed_over(self, slot: int, state: int) -> StreamHead:
+        """Make a stream of what the kernel had of it."""
+        store = self._store
+        at, length = int(store.at[slot, 0]), int(store.length[slot, 0])
+        return StreamHead.resumed(
+            store.data[at : at + length].tobytes(),
+            int(store.start[slot]),
+            anchored=bool(state & kernel.ANCHORED),
+        )
+
+    def _keep(self, slot: int, head: bytes) -> None:
+        """Put a head where the kernel has its own."""
+        used = int(self._store.totals[kernel.USED])
+        while used + len(head) > len(self._store.data):
+            self._store = self._store._replace(data=_doubled(self._store.data))
+        store = self._store
+        store.data[used : used + len(head)] = np.frombuffer(head, np.uint8)
+        store.at[slot, 0], store.length[slot, 0] = used, len(head)
+        store.totals[kernel.USED] += len(head)
+
+    def _reserve_slots(self, slots: int) -> None:
+        store = self._store
+        if slots > len(store.state):
+            self._store = store._replace(
+                at=_lengthened(store.at, slots),
+                length=_lengthened(store.length, slots),
+                start=_lengthened(store.start, slots),
+                state=_lengthened(store.state, slots),
+            )
+
+
+def _doubled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    doubled = np.empty(2 * len(data), np.uint8)
+    doubled[: len(data)] = data
+    return doubled
+
+
+def _lengthened(column: NDArray[_Item], length: int) -> NDArray[_Item]:
+    longer = np.zeros((length, *column.shape[1:]), column.dtype)
+    longer[: len(column)] = column
+    return longer

@@ -1,0 +1,328 @@
+"""Packets added to their flows; the twin is auditor.flows.table with what it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from auditor.kernel.jit import compiled
+from auditor.records import IPPROTO_TCP, Seen, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
+_SEEN_SYN, _SEEN_SYN_ACK, _SEEN_FIN = int(Seen.SYN), int(Seen.SYN_ACK), int(Seen.FIN)
+_SEEN_RST, _SEEN_ACK, _SEEN_DATA = int(Seen.RST), int(Seen.ACK), int(Seen.DATA)
+_OK = int(Status.OK)
+
+_SYNCED, _HOLE, _ACKED = 1, 2, 4
+"""Bits of a side's `track`: next_seq, hole_seq with high_seq, acked_seq are known."""
+_REACH = 1 << 30
+"""A sequence number further away than this is of another stream."""
+
+HEAD_PACKETS = 64
+"""Packets of a flow, from its first on, in which heads are looked for."""
+
+NEW_VLAN, HEAD = 1, 2
+"""What add_packets notes of a packet: its VLAN ids are others than its side's first ones; its
+payload may belong to a head."""
+
+
+class Table(NamedTuple):
+    """The arrays of a flow table."""
+
+    index: NDArray[np.int64]
+    """Shape (a power of two,): open addressing; 32 bits of hash over 32 bits of flow + 1; or 0."""
+    entries: NDArray[np.void]
+    """ENTRY, shape (flows that fit,)."""
+    sides: NDArray[np.void]
+    """SIDE, shape (2 * flows that fit,)."""
+
+
+class Frames(NamedTuple):
+    """A batch, as add_packets wants it."""
+
+    rows: NDArray[np.void]
+    """PACKET, shape (n,)."""
+    number: NDArray[np.int64]
+    capture: NDArray[np.int32]
+
+
+@compiled
+def _mixed(entry: np.void) -> np.uint64:
+    """Hash the endpoints and the transport of a record; all bits depend on all."""
+    prime = np.uint64(0x9E3779B97F4A7C15)
+    half = np.uint64(32)
+    ports = np.uint64(entry["a_port"]) << half | np.uint64(entry["b_port"])
+    value = np.uint64(entry["a_hi"]) ^ (np.uint64(entry["b_hi"]) * prime)
+    value = (value ^ (value >> half)) * prime ^ np.uint64(entry["a_lo"])
+    value = (value ^ (value >> half)) * prime ^ np.uint64(entry["b_lo"])
+    value = (value ^ (value >> half)) * prime ^ ports
+    value = (value ^ (value >> half)) * prime ^ np.uint64(entry["transport"])
+    value = (value ^ (value >> half)) * prime
+    return value ^ (value >> half)
+
+
+@compiled
+def _same(one: np.void, other: np.void) -> bool:
+    """Compare the endpoints and the transports of two records."""
+    return (
+        one["b_lo"] == other["b_lo"]
+        and one["a_lo"] == other["a_lo"]
+        and one["a_port"] == other["a_port"]
+        and one["b_port"] == other["b_port"]
+        and one["transport"] == other["transport"]
+        and one["a_hi"] == other["a_hi"]
+        and one["b_hi"] == other["b_hi"]
+    )
+
+
+@compiled
+def _probe(table: Table, key: np.void) -> int:
+    """Give the place in the index of a key, or the free one where it belongs."""
+    mask = np.int64(table.index.shape[0] - 1)
+    mixed = _mixed(key)
+    place = np.int64(mixed & np.uint64(mask))
+    tag = np.int64(mixed >> np.uint64(32))
+    while True:
+        found = table.index[place]
+        if found == 0:
+            return place
+        if (found >> 32) & 0xFFFFFFFF == tag and _same(
+            table.entries[(found & 0xFFFFFFFF) - 1], key
+        ):
+            return place
+        place = (place + 1) & mask
+
+
+@compiled
+def _set_index(table: Table, place: int, flow: int) -> None:
+    """Let a place of the index lead to a flow."""
+    tag = _mixed(table.entries[flow]) >> np.uint64(32)
+    table.index[place] = np.int64(tag << np.uint64(32) | np.uint64(flow + 1))
+
+
+@compiled
+def find_flow(table: Table, key: np.void) -> int:
+    """Give the newest flow of a key, -1 if there is none. key: ENTRY, its endpoints set."""
+    return (table.index[_probe(table, key)] & 0xFFFFFFFF) - 1
+
+
+@compiled
+def build_index(table: Table, first: int, last: int) -> None:
+    """Enter the flows from `first` up to `last` into the index; of equal keys the last counts."""
+    for flow in range(first, last):
+        _set_index(table, _probe(table, table.entries[flow]), flow)
+
+
+@compiled
+def _read_key(row: np.void, key: np.void) -> int:
+    """Set the canonical endpoints of a PACKET row in an ENTRY; give 1 if b sent it, else 0."""
+    from_b = (row["src_hi"] > row["dst_hi"]) | (
+        (row["src_hi"] == row["dst_hi"])
+        & (
+            (row["src_lo"] > row["dst_lo"])
+            | ((row["src_lo"] == row["dst_lo"]) & (row["src_port"] > row["dst_port"]))
+        )
+    )
+    key["transport"] = row["transport"]
+    if from_b:
+        key["a_hi"], key["a_lo"], key["a_port"] = row["dst_hi"], row["dst_lo"], row["dst_port"]
+        key["b_hi"], key["b_lo"], key["b_port"] = row["src_hi"], row["src_lo"], row["src_port"]
+        return 1
+    key["a_hi"], key["a_lo"], key["a_port"] = row["src_hi"], row["src_lo"], row["src_port"]
+    key["b_hi"], key["b_lo"], key["b_port"] = row["dst_hi"], row["dst_lo"], row["dst_port"]
+    return 0
+
+
+@compiled
+def _begin(table: Table, place: int, flow: int, key: np.void) -> None:
+    """Open a flow, whose records are blank, at a place of the index."""
+    entry = table.entries[flow]
+    entry["a_hi"], entry["a_lo"], entry["a_port"] = key["a_hi"], key["a_lo"], key["a_port"]
+    entry["b_hi"], entry["b_lo"], entry["b_port"] = key["b_hi"], key["b_lo"], key["b_port"]
+    entry["transport"] = key["transport"]
+    _set_index(table, place, flow)
+
+
+@compiled
+def _starts_anew(entry: np.void, side: np.void, row: np.void) -> bool:
+    """Say whether a segment begins another connection on the same ports (auditor.flows.table)."""
+    if not entry["closed"] or row["tcp_flags"] & (_SYN | _ACK) != _SYN:
+        return False
+    known = side["seen"] & (_SEEN_SYN | _SEEN_SYN_ACK)
+    return not known or side["syn_seq"] != row["tcp_seq"]
+
+
+@compiled
+def _seen_by(flags: int) -> int:
+    """Give the Seen bits of a segment, DATA aside."""
+    seen = 0
+    if flags & _SYN:
+        seen |= _SEEN_SYN_ACK if flags & _ACK else _SEEN_SYN
+    if flags & _FIN:
+        seen |= _SEEN_FIN
+    if flags & _RST:
+        seen |= _SEEN_RST
+    if flags & (_ACK | _SYN | _RST) == _ACK:
+        seen |= _SEEN_ACK
+    return seen
+
+
+@compiled
+def _add_facts(entry: np.void, side: np.void, row: np.void, number: int, capture: int) -> None:
+    """Add a packet to the sums, extremes and bits of its flow and side."""
+    time_ns = row["time_ns"]
+    is_tcp = row["transport"] == IPPROTO_TCP
+    side["packets"] += np.uint64(1)
+    side["bytes"] += np.uint64(row["wire_len"])
+    side["first_ns"] = min(side["first_ns"], time_ns)
+    side["last_ns"] = max(side["last_ns"], time_ns)
+    seen = _seen_by(np.int64(row["tcp_flags"])) if is_tcp else 0
+    # Payload beside SYN is not yet accepted by anyone, beside RST a message for people.
+    if row["payload_len"] > 0 and not (is_tcp and row["tcp_flags"] & (_SYN | _RST)):
+        side["data_ns"] = min(side["data_ns"], time_ns)
+        seen |= _SEEN_DATA
+    side["seen"] |= seen
+    if time_ns > entry["time_ns"]:
+        return
+    earlier = time_ns < entry["time_ns"] or (
+        capture < entry["capture"]
+        or (capture == entry["capture"] and number < np.int64(entry["first_frame"]))
+    )
+    if earlier:
+        entry["time_ns"], entry["first_frame"], entry["capture"] = time_ns, number, capture
+        entry["tunnel_id"], entry["tunnel"] = row["tunnel_id"], row["tunnel"]
+        entry["ip_version"] = row["ip_version"]
+
+
+@compiled
+def _ahead(sequence: int, start: int) -> int:
+    """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
+    return (((sequence - start) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+@compiled
+def _follow_stream(side: np.void, row: np.void) -> None:
+    """Move on what is expected next from the sender of a segment (auditor.flows.loss)."""
+    flags = np.int64(row["tcp_flags"])
+    start = np.int64(row["tcp_seq"])
+    length = np.int64(row["sent_len"]) + (flags >> 1 & 1) + (flags & 1)
+    end = (start + length) & 0xFFFFFFFF
+    distance = _ahead(start, np.int64(side["next_seq"]))
+    if not side["track"] & _SYNCED or abs(distance) > _REACH:
+        side["next_seq"] = end
+        side["track"] = (side["track"] | _SYNCED) & ~_HOLE
+        return
+    if distance > 0:
+        if length == 0:
+            return
+        if not side["track"] & _HOLE:
+            side["hole_seq"], side["high_seq"] = start, end
+            side["track"] |= _HOLE
+        else:
+            if _ahead(start, np.int64(side["hole_seq"])) < 0:
+                side["hole_seq"] = start
+            if _ahead(end, np.int64(side["high_seq"])) > 0:
+                side["high_seq"] = end
+        return
+    if _ahead(end, np.int64(side["next_seq"])) > 0:
+        side["next_seq"] = end
+    _close_hole(side)
+
+
+@compiled
+def _close_hole(side: np.void) -> None:
+    """Join what lies behind a hole, once what was expected has come up to it."""
+    if not side["track"] & _HOLE:
+        return
+    if _ahead(np.int64(side["next_seq"]), np.int64(side["hole_seq"])) >= 0:
+        if _ahead(np.int64(side["high_seq"]), np.int64(side["next_seq"])) > 0:
+            side["next_seq"] = side["high_seq"]
+        side["track"] &= ~_HOLE
+
+
+@compiled
+def _follow_ack(side: np.void, ack: int) -> None:
+    """Hold an acknowledgement against what its receiver was seen to send (auditor.flows.loss)."""
+    if not side["track"] & _SYNCED:
+        return
+    step = _ahead(ack, np.int64(side["acked_seq"]))
+    if not side["track"] & _ACKED or abs(step) > _REACH:
+        side["acked_seq"] = ack
+        side["track"] |= _ACKED
+        return
+    if step <= 0:
+        return
+    side["acked_seq"] = ack
+    side["acks"] += 1
+    if 0 < _ahead(ack, np.int64(side["next_seq"])) <= _REACH:
+        side["gaps"] += 1
+        side["next_seq"] = ack
+        _close_hole(side)
+
+
+@compiled
+def _add_tcp(sides: NDArray[np.void], slot: int, row: np.void) -> None:
+    """Add what only TCP segments tell: sequence numbers."""
+    flags = np.int64(row["tcp_flags"])
+    if flags & _SYN:
+        sides[slot]["syn_seq"] = row["tcp_seq"]
+    if flags & _RST:
+        return
+    _follow_stream(sides[slot], row)
+    if flags & _ACK:
+        _follow_ack(sides[slot ^ 1], np.int64(row["tcp_ack"]))
+
+
+@compiled
+def add_packets(
+    table: Table,
+    count: int,
+    frames: Frames,
+    span: tuple[int, int],
+    key: NDArray[np.void],
+    slots: NDArray[np.int64],
+    notes: NDArray[np.uint8],
+) -> int:
+    """Add the packets of status OK in a span of a batch; give how many flows there are then.
+
+    count: flows so far; there must be room for as many more as the span has packets. span: first
+    row, and the one behind the last. key: ENTRY, shape (1,), to work in. slots: shape (n,), is set
+    to 2 * flow, + 1 if b sent the packet; -1 for packets of no flow. notes: shape (n,), is set to
+    the sum of NEW_VLAN and HEAD.
+    """
+    for i in range(span[0], span[1]):
+        row = frames.rows[i]
+        slots[i], notes[i] = -1, 0
+        if row["status"] != _OK:
+            continue
+        from_b = _read_key(row, key[0])
+        place = _probe(table, key[0])
+        flow = (table.index[place] & 0xFFFFFFFF) - 1
+        is_tcp = row["transport"] == IPPROTO_TCP
+        if flow < 0 or (
+            is_tcp and _starts_anew(table.entries[flow], table.sides[2 * flow + from_b], row)
+        ):
+            flow = count
+            count += 1
+            _begin(table, place, flow, key[0])
+        slot = 2 * flow + from_b
+        entry, side = table.entries[flow], table.sides[slot]
+        _add_facts(entry, side, row, frames.number[i], frames.capture[i])
+        if is_tcp:
+            _add_tcp(table.sides, slot, row)
+            if row["tcp_flags"] & (_FIN | _RST):
+                entry["closed"] = 1
+        if row["vlan"] and row["vlan"] != side["vlan"]:
+            if side["vlan"]:
+                notes[i] = NEW_VLAN
+            else:
+                side["vlan"] = row["vlan"]
+        if entry["packets"] < HEAD_PACKETS:
+            entry["packets"] += 1
+            notes[i] |= HEAD
+        slots[i] = slot
+    return count

@@ -1,0 +1,267 @@
+"""First payloads collected; the twin is auditor.flows.heads, which also takes what is not in order.
+
+A stream whose segments come one after the other, as nearly all do, is put together here. A segment
+that leaves a gap, or comes before what was taken for the beginning, makes its stream one of the
+twin's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from auditor.kernel.jit import compiled
+from auditor.records import IPPROTO_SCTP, IPPROTO_TCP, Seen
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EMPTY, OPEN, DONE = range(3)
+"""What a side's head is: not begun; incomplete; complete."""
+ANCHORED, ELSEWHERE = 8, 16
+"""Added where a SYN told the first byte's sequence number; where the twin has taken over."""
+
+USED, HELD, CLIPPED, BUDGET, ESCAPED = range(5)
+"""Places in Store.totals: bytes of `data` in use; bytes in heads; sides cut short for want of
+memory; bytes that heads may take; packets that the twin must take."""
+
+_SYN, _RST = 0x02, 0x04
+_SEEN_SYN = int(Seen.SYN | Seen.SYN_ACK)
+_HEAD = 2  # auditor.kernel.flows.HEAD
+
+_NO_DISTANCE = -(1 << 40)
+
+LONGEST_HEAD = 16 * 1024
+SHORT_HEAD = 1024
+HTTP_HEAD = 4096
+LONGEST_DATAGRAM = 1500
+SPARE_HEAD = 64
+MOST_DATAGRAMS = 3
+
+
+class Store(NamedTuple):
+    """The arrays that heads are kept in, by slot: 2 * flow, + 1 for endpoint b."""
+
+    data: NDArray[np.uint8]
+    """Shape (bytes,)."""
+    at: NDArray[np.int64]
+    """Shape (slots, 3): where each head begins in data."""
+    length: NDArray[np.int32]
+    """Shape (slots, 3): bytes of each; 0 = none."""
+    start: NDArray[np.uint32]
+    """Shape (slots,): sequence number of a stream's first byte."""
+    state: NDArray[np.uint8]
+    """Shape (slots,)."""
+    totals: NDArray[np.int64]
+    """Shape (5,)."""
+
+
+class Payloads(NamedTuple):
+    """A batch, as take_heads wants it; all but `data` and `sides` have shape (n,)."""
+
+    data: NDArray[np.uint8]
+    """Shape (bytes,)."""
+    offset: NDArray[np.int64]
+    """Where each frame begins in data."""
+    rows: NDArray[np.void]
+    """PACKET."""
+    slots: NDArray[np.int64]
+    """Slot of each packet; -1 for none."""
+    notes: NDArray[np.uint8]
+    """As auditor.kernel.flows sets them."""
+    sides: NDArray[np.void]
+    """SIDE of each slot, shape (slots,), with all packets of the batch."""
+
+
+@compiled
+def _ahead(sequence: int, start: int) -> int:
+    """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
+    return (((sequence - start) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
+
+
+@compiled
+def _capacity(length: int) -> int:
+    """Say how much room a head of some bytes was given: the next power of two."""
+    room = 64
+    while room < length:
+        room *= 2
+    return room
+
+
+@compiled
+def _room(totals: NDArray[np.int64], taken: int) -> int:
+    """Say how many bytes may be added to a side that has `taken`."""
+    return LONGEST_HEAD if totals[HELD] < totals[BUDGET] else max(SPARE_HEAD - taken, 0)
+
+
+@compiled
+def _hello_end(head: NDArray[np.uint8]) -> int:
+    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1)."""
+    missing = 4 + (np.int64(head[6]) << 16 | np.int64(head[7]) << 8 | np.int64(head[8]))
+    position = 0
+    while True:
+        record_len = np.int64(head[position + 3]) << 8 | np.int64(head[position + 4])
+        position += 5
+        if missing <= record_len or position + record_len + 5 > head.shape[0] or record_len == 0:
+            return position + missing
+        missing -= record_len
+        position += record_len
+
+
+@compiled
+def _is_http(head: NDArray[np.uint8]) -> bool:
+    """Recognise a request line: a method in capitals, maybe with underscores, and a target."""
+    at = 0
+    while at < 17 and 65 <= head[at] <= 90:
+        at += 1
+    if not 3 <= at <= 16:
+        return False
+    while head[at] == 95:  # _
+        at += 1
+        letters = at
+        while at < head.shape[0] - 2 and 65 <= head[at] <= 90:
+            at += 1
+        if at == letters:
+            return False
+    return head[at] == 32 and 33 <= head[at + 1] <= 126
+
+
+@compiled
+def wanted_length(head: NDArray[np.uint8]) -> int:
+    """Say how many bytes are worth keeping of a head that so far is this (auditor.flows.streams).
+
+    head: shape (bytes,).
+    """
+    if head.shape[0] < SHORT_HEAD:
+        return SHORT_HEAD
+    if head[0] == 0x16 and head[1] == 3:
+        return min(max(_hello_end(head), SHORT_HEAD), LONGEST_HEAD)
+    if _is_http(head):
+        for at in range(min(head.shape[0], HTTP_HEAD) - 3):
+            if head[at] == 13 and head[at + 1] == 10 and head[at + 2] == 13 and head[at + 3] == 10:
+                return max(at + 4, SHORT_HEAD)
+        return HTTP_HEAD
+    response = 0x80 <= head[4] <= 0x87 and (head[5] <= 0x3F or 0x80 <= head[5] <= 0xBF)
+    if response and head[6] == 0 and head[7] == 1:
+        length = 2 + (np.int64(head[0]) << 8 | np.int64(head[1]))
+        return min(max(length, SHORT_HEAD), LONGEST_HEAD)
+    return SHORT_HEAD
+
+
+@compiled
+def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
+    """Append bytes to the first head of a side, moving it where there is more room."""
+    held = np.int64(store.length[slot, 0])
+    length = held + source.shape[0]
+    at = store.at[slot, 0]
+    if held == 0 or length > _capacity(held):
+        moved = store.totals[USED]
+        store.totals[USED] += _capacity(length)
+        store.data[moved : moved + held] = store.data[at : at + held]
+        store.at[slot, 0] = at = moved
+    store.data[at + held : at + length] = source
+    store.length[slot, 0] = length
+    store.totals[HELD] += source.shape[0]
+
+
+@compiled
+def _take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int) -> None:
+    """Add a datagram's payload to those of a side; its sum is bounded."""
+    taken, count = 0, 0
+    while count < most and store.length[slot, count] > 0:
+        taken += store.length[slot, count]
+        count += 1
+    length = min(payload.shape[0], LONGEST_DATAGRAM)
+    room = _room(store.totals, taken)
+    kept = min(length, room)
+    if kept > 0:
+        at = store.totals[USED]
+        store.data[at : at + kept] = payload[:kept]
+        store.at[slot, count], store.length[slot, count] = at, kept
+        store.totals[USED] += kept
+        store.totals[HELD] += kept
+    if length > room:
+        store.totals[CLIPPED] += 1
+        store.state[slot] = DONE
+    elif count + 1 == most:
+        store.state[slot] = DONE
+
+
+@compiled
+def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.uint8]) -> None:
+    """Add a segment that begins `distance` bytes after its stream does, and leaves no gap."""
+    held = np.int64(store.length[slot, 0])
+    room = _room(store.totals, held)
+    skipped = held - distance  # bytes that are there already
+    usable = min(min(payload.shape[0], room) - skipped, LONGEST_HEAD - held)
+    if usable > 0:
+        _append(store, slot, payload[skipped : skipped + usable])
+    held = np.int64(store.length[slot, 0])
+    at = store.at[slot, 0]
+    wanted = wanted_length(store.data[at : at + held])
+    if payload.shape[0] > room:
+        store.totals[CLIPPED] += 1
+    elif held < wanted:
+        return
+    final = min(held, wanted)
+    store.length[slot, 0] = final
+    store.totals[HELD] -= held - final
+    if at + _capacity(held) == store.totals[USED]:
+        store.totals[USED] = at + final
+    store.state[slot] = DONE
+
+
+@compiled
+def _distance(store: Store, slot: int, row: np.void, side: np.void) -> int:
+    """Say how far from its stream's start a segment begins; _NO_DISTANCE if it is the twin's."""
+    state = store.state[slot]
+    sequence = np.int64(row["tcp_seq"])
+    if state == EMPTY:
+        store.state[slot] = OPEN
+        store.start[slot] = sequence
+        if side["seen"] & _SEEN_SYN:
+            store.start[slot] = (np.int64(side["syn_seq"]) + 1) & 0xFFFFFFFF
+            store.state[slot] = OPEN | ANCHORED
+    distance = _ahead(sequence, np.int64(store.start[slot]))
+    if distance < 0 and store.state[slot] & ANCHORED:
+        return distance
+    return distance if 0 <= distance <= store.length[slot, 0] else _NO_DISTANCE
+
+
+@compiled
+def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np.int64]) -> int:
+    """Take the payloads of packets from `first` on; give where it stopped for want of room.
+
+    escaped: shape (n,): is set to the packets that the twin must take, as many as totals[ESCAPED]
+    says; their sides are ELSEWHERE from then on.
+    """
+    count = payloads.slots.shape[0]
+    for i in range(first, count):
+        if not payloads.notes[i] & _HEAD:
+            continue
+        slot, row = payloads.slots[i], payloads.rows[i]
+        state, is_tcp = store.state[slot], row["transport"] == IPPROTO_TCP
+        size = np.int64(row["payload_len"])
+        flags = row["tcp_flags"] if is_tcp else 0
+        opens = flags & _SYN and (size > 0 or state != EMPTY)
+        if state == DONE or not (opens or (size > 0 and not flags & _RST)):
+            continue
+        if store.totals[USED] + 2 * LONGEST_HEAD > store.data.shape[0]:
+            return i
+        begin = payloads.offset[i] + np.int64(row["payload_offset"])
+        payload = payloads.data[begin : begin + min(size, LONGEST_HEAD)]
+        if not is_tcp:
+            most = 1 if row["transport"] == IPPROTO_SCTP else MOST_DATAGRAMS
+            _take_datagram(store, slot, payload, most)
+            continue
+        distance = _NO_DISTANCE
+        if not (state & ELSEWHERE or opens):
+            distance = _distance(store, slot, row, payloads.sides[slot])
+        if distance != _NO_DISTANCE:
+            _take_segment(store, slot, distance, payload)
+        else:
+            store.state[slot] |= ELSEWHERE
+            escaped[store.totals[ESCAPED]] = i
+            store.totals[ESCAPED] += 1
+    return count
