@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 import sys
 import threading
 import zipfile
@@ -298,6 +299,15 @@ def test_whatever_a_store_raises_is_one_line(
     assert only_error("failing://a.pcap") == f"failing://a.pcap: expected a capture, found {found}"
 
 
+def test_an_error_that_quotes_a_secret_is_named_alone(failing: type[FailingStore]) -> None:
+    """The library took the URL apart, and its message has a piece of the password."""
+    failing.files, failing.error = {"KEY:se/cret@a.pcap": CAPTURE}, RuntimeError("no bucket KEY:se")
+
+    assert only_error("failing://KEY:se/cret@a.pcap") == (
+        "failing://KEY:***@a.pcap: expected a capture, found that it cannot be read (runtimeerror)"
+    )
+
+
 def test_what_is_not_there_is_an_error(memory: AbstractFileSystem, tmp_path: Path) -> None:
     """The error names the URL."""
     memory.pipe("/a.pcap", CAPTURE)
@@ -324,12 +334,13 @@ def test_the_package_that_a_protocol_needs_is_named(monkeypatch: pytest.MonkeyPa
     )
 
 
-def test_local_files_do_without_fsspec() -> None:
+def test_local_files_do_without_fsspec(tmp_path: Path) -> None:
     """Nobody waits for a library that is not needed."""
-    import subprocess  # noqa: PLC0415 - this test alone starts a process
+    path = tmp_path / "a.pcap"
+    path.write_bytes(CAPTURE)
+    code = "import auditor, sys; auditor.read_flows(sys.argv[1]); sys.exit('fsspec' in sys.modules)"
 
-    code = "import auditor.cli, auditor.capture, sys; sys.exit('fsspec' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 0
 
 
 class _Server(ThreadingHTTPServer):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.capture.urls import hide, is_url, reveal, without_secrets
+from auditor.capture.urls import hide, is_url, quotes_secret, reveal, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,22 @@ def test_messages_that_quote_a_url_are_cleaned() -> None:
     text = "530 ftp://me:pw@host/x refused, http://host:80/x too"
 
     assert without_secrets(text) == "530 ftp://me:***@host/x refused, http://host:80/x too"
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ('invalid bucket name "KEY:wJalr"', True),
+        ("no key K7+M%2F", True),
+        ("no key K7+M/", True),
+        ("no such bucket", False),
+    ],
+)
+def test_parts_of_a_secret_are_recognised(text: str, *, quoted: bool) -> None:
+    """A library may take what stands before a slash for the bucket, or decode what it quotes."""
+    first, second = hide("s3://KEY:wJalr/x1@bucket/a"), hide("ftp://KEY:K7+M%2F@bucket/a")
+
+    assert (quotes_secret(text, first) or quotes_secret(text, second)) == quoted
 
 
 @given(st.text(st.characters(exclude_characters="@", exclude_categories=["Z", "C"]), min_size=1))

@@ -13,7 +13,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from auditor.capture.reader import FileReader, os_reason
-from auditor.capture.urls import hide, reveal, without_secrets
+from auditor.capture.urls import hide, quotes_secret, reveal, without_secrets
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class RemoteReader:
 
     def __init__(self, name: str) -> None:
         """Open the URL `name`; raise CaptureError if it can be none, OSError."""
+        self._name = name
         self._system, self._path = _resolve(name)
         self.consumed = 0
         self._ahead = memoryview(b"")
@@ -52,7 +53,7 @@ class RemoteReader:
             self._file: IO[bytes] = self._system.open(self._path, "rb", cache_type="none")
             self.size = _size(self._system, self._path, self._file)
         except Exception as error:  # noqa: BLE001 - every store's library raises its own
-            raise _os_error(error) from None
+            raise _os_error(error, name) from None
 
     def read(self, limit: int) -> bytes:
         """Return at least one and at most `limit` bytes, none at the end; raise OSError."""
@@ -78,7 +79,7 @@ class RemoteReader:
                 self._restart_as_stream()
                 return self._file.read(count)
         except Exception as error:  # noqa: BLE001 - as above
-            raise _os_error(error) from None
+            raise _os_error(error, self._name) from None
 
     def _restart_as_stream(self) -> None:
         self._file.close()
@@ -127,7 +128,7 @@ def places(name: str) -> list[Place]:
             return [Place(name, _is_directory(system.info(path)) or path.endswith("/"))]
         matches = sorted(system.glob(path, detail=True).items())
     except Exception as error:  # noqa: BLE001 - as above
-        raise CaptureError(name, f"expected a capture, found {_reason(error)}") from None
+        raise CaptureError(name, f"expected a capture, found {_reason(error, name)}") from None
     if not matches:
         raise CaptureError(name, "expected captures of such a name, found none")
     rename = _renamer(name, system, path)
@@ -140,7 +141,7 @@ def files_in(name: str) -> list[str]:
     try:
         entries = system.ls(path, detail=True)
     except Exception as error:  # noqa: BLE001 - as above
-        raise CaptureError(name, f"expected captures, found {_reason(error)}") from None
+        raise CaptureError(name, f"expected captures, found {_reason(error, name)}") from None
     rename, above = _renamer(name, system, path), path.strip("/")
     return sorted(
         rename(entry["name"])
@@ -173,9 +174,9 @@ def _resolve(name: str) -> tuple[fsspec.AbstractFileSystem, str]:
     except ImportError as error:
         protocol = url.partition("://")[0]
         lack = f"expected a package for {protocol}://, found it missing"
-        raise CaptureError(name, f"{lack} ({_line(error)})") from None
+        raise CaptureError(name, f"{lack} ({_line(error, name)})") from None
     except Exception as error:  # noqa: BLE001 - as above
-        raise CaptureError(name, f"expected a capture, found {_reason(error)}") from None
+        raise CaptureError(name, f"expected a capture, found {_reason(error, name)}") from None
     return system, path
 
 
@@ -221,7 +222,7 @@ def _size(system: fsspec.AbstractFileSystem, path: str, file: IO[bytes]) -> int:
     return int(size or 0)
 
 
-def _os_error(error: Exception) -> OSError:
+def _os_error(error: Exception, name: str) -> OSError:
     """Say of whatever a store's library raised what the operating system would have said."""
     if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
         # fsspec's HTTP says "not found" of a server that is down or refuses, too.
@@ -234,15 +235,18 @@ def _os_error(error: Exception) -> OSError:
     if isinstance(error, TimeoutError):
         return OSError("no answer in time")
     if "Credential" in type(error).__name__:
-        return OSError(f"no credentials: {_line(error)}")
-    return OSError(_line(error))
+        return OSError(f"no credentials: {_line(error, name)}")
+    return OSError(_line(error, name))
 
 
-def _reason(error: Exception) -> str:
-    return os_reason(_os_error(error))
+def _reason(error: Exception, name: str) -> str:
+    return os_reason(_os_error(error, name))
 
 
-def _line(error: Exception) -> str:
-    """Return what an error says, in one line, without secrets and its full stop."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return without_secrets(" ".join(str(text).split())).rstrip(".")[:300]
+def _line(error: Exception, name: str) -> str:
+    """Return what an error about the URL `name` says, in one line and without secrets."""
+    kind = type(error).__name__
+    text = str(getattr(error, "strerror", None) or error) or kind
+    if quotes_secret(text, name):
+        return kind
+    return without_secrets(" ".join(text.split())).rstrip(".")[:300]

@@ -7,6 +7,7 @@ later stage, report and message has the hidden form; only who opens the file ask
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 _URL = re.compile(r"(?:[A-Za-z][\w+.-]+::)*[A-Za-z][\w+.-]+://")
 """A protocol has two letters at least: C:\\ and C:/ are drives. fsspec chains URLs with `::`."""
@@ -53,3 +54,13 @@ def reveal(name: str) -> str:
 def without_secrets(text: str, mask: str = _MASK) -> str:
     """Mask passwords and keys in any text that quotes URLs."""
     return _SECRETS.sub(lambda found: (found["user"] or found["key"]) + mask, text)
+
+
+def quotes_secret(text: str, name: str) -> bool:
+    """Tell whether a text has any part of what is hidden in `name`: libraries take URLs apart."""
+    secrets = [
+        found[0].removeprefix(found["user"] or found["key"])
+        for found in _SECRETS.finditer(reveal(name))
+    ]
+    parts = [part for secret in secrets for part in (unquote(secret), *re.split("[/@:]", secret))]
+    return any(part in text for part in parts if part)
