@@ -9,16 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import fsspec
+from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.registry import available_protocols, registry
 
-from auditor.capture.reader import FileReader, os_reason
+from auditor.capture.reader import FileReader, copy_into, os_reason
 from auditor.capture.urls import hide, quotes_secret, reveal, without_secrets
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import IO
+
+    from fsspec.spec import AbstractFileSystem
 
     from auditor.capture.reader import ByteReader
 
@@ -67,6 +70,10 @@ class RemoteReader:
         self._ahead = self._ahead[limit:]
         self.consumed += len(piece)
         return piece
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Do the same into a buffer, and return how many bytes; raise OSError."""
+        return copy_into(buffer, self.read(len(buffer)))
 
     def _fetch(self, count: int) -> bytes:
         try:
@@ -161,16 +168,16 @@ def local_path(name: str) -> str | None:
     return path if isinstance(system, LocalFileSystem) else None
 
 
-def _resolve(name: str) -> tuple[fsspec.AbstractFileSystem, str]:
+def _resolve(name: str) -> tuple[AbstractFileSystem, str]:
     """Find the store and the path in it; raise CaptureError."""
     url = reveal(name)
-    known = {*fsspec.registry, *fsspec.available_protocols()}
+    known = {*registry, *available_protocols()}
     for link in url.split("::"):
         protocol, separator, _ = link.partition("://")
         if separator and protocol not in known:
             raise CaptureError(name, f"expected a protocol that fsspec knows, found {protocol}://")
     try:
-        system, path = fsspec.url_to_fs(url)
+        system, path = url_to_fs(url)
     except ImportError as error:
         protocol = url.partition("://")[0]
         lack = f"expected a package for {protocol}://, found it missing"
@@ -195,7 +202,7 @@ def _is_child(path: str, above: str) -> bool:
     return path.startswith(above) and rest != "" and "/" not in rest and rest[0] != "?"
 
 
-def _renamer(name: str, system: fsspec.AbstractFileSystem, path: str) -> Callable[[str], str]:
+def _renamer(name: str, system: AbstractFileSystem, path: str) -> Callable[[str], str]:
     """Make a function that names other files of the store as `name` names what is at `path`.
 
     A store's own paths lack the host, the user and what else the URL was chained to.
@@ -216,7 +223,7 @@ def _root(link: str) -> str:
     return link if link.endswith("/") else f"{link}/"
 
 
-def _size(system: fsspec.AbstractFileSystem, path: str, file: IO[bytes]) -> int:
+def _size(system: AbstractFileSystem, path: str, file: IO[bytes]) -> int:
     """Return the bytes in all, 0 where the store does not say."""
     size = file.size if hasattr(file, "size") else system.info(path).get("size")
     return int(size or 0)
