@@ -13,6 +13,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.capture.urls import hide
 from auditor.catalog.load import load_catalog, rules_directory
 from auditor.catalog.model import Catalog
 from auditor.errors import UsageError
@@ -79,7 +80,7 @@ def audit(
 ) -> Report:
     """Audit captures: the whole program, in order.
 
-    sources: captures, directories, globs or `-`. hosts: a site file, or one loaded. catalog:
+    sources: captures, directories, globs, URLs or `-`. hosts: a site file, or one loaded. catalog:
     directories that add to the shipped rules or replace them, or a whole catalog. since, until:
     only frames from then on, and before then, as text or nanoseconds since 1970 UTC. Raises
     AuditError if nothing can be read; an interruption ends the reading, not the report.
@@ -231,8 +232,8 @@ def _time(given: str | int | None) -> int | None:
 
 def _listed(sources: Source | Sequence[Source]) -> list[str]:
     if isinstance(sources, (str, PathLike)):
-        return [str(sources)]
-    return [str(source) for source in sources]
+        sources = [sources]
+    return [hide(str(source)) for source in sources]
 
 
 def _catalog(given: Sequence[str | PathLike[str]] | Catalog, edition: str | None) -> Catalog:

@@ -45,6 +45,7 @@ HOMES = {
     "tabulate": {"report", "cli"},
     "cryptography": {"evidence"},
     "yaml": {"documents", "site", "catalog"},
+    "fsspec": {"capture"},
     "zstandard": {"capture"},
     "lz4": {"capture"},
     "jsonschema": {"catalog"},

@@ -130,16 +130,6 @@ def test_a_file_is_read_once(directory: Path, monkeypatch: pytest.MonkeyPatch) -
     )
 
 
-def test_a_url_is_an_error_with_a_way_out() -> None:
-    """Captures elsewhere can be piped in."""
-    (error,) = find_captures(["s3://bucket/x.pcap"]).errors
-
-    assert str(error) == (
-        "s3://bucket/x.pcap: expected a local capture, found a URL; "
-        "copy it here, or pipe it to a source named -"
-    )
-
-
 def test_a_path_that_does_not_exist_is_left_to_who_opens_it() -> None:
     """A missing file is found missing once, under its own name."""
     found = find_captures(["missing.pcap", "missing.pcap"])

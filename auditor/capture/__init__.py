@@ -79,7 +79,7 @@ class Capture:
 def open_capture(
     sources: Sequence[str], *, since_ns: int | None = None, until_ns: int | None = None
 ) -> Capture:
-    """Open files, directories, globs and "-" (standard input) as one capture in time order.
+    """Open files, directories, globs, URLs and "-" (standard input) as one capture in time order.
 
     Frames before `since_ns`, and from `until_ns` on, are left out. Raise CaptureError if there is
     nothing that can be read; unreadable ones of several sources are named in the facts.

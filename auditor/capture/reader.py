@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from auditor.capture.urls import is_url
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -137,6 +138,10 @@ def open_reader(name: str) -> ByteReader:
     try:
         if not name:
             raise CaptureError(name, "expected the name of a capture, found an empty one")
+        if is_url(name):
+            from auditor.capture.remote import open_url  # noqa: PLC0415 - only URLs need fsspec
+
+            return open_url(name)
         return FileReader(name)
     except OSError as error:
         raise CaptureError(name, f"expected a capture, found {os_reason(error)}") from None

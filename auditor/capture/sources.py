@@ -1,23 +1,21 @@
-"""Which captures a user means: files, directories, globs, standard input."""
+"""Which captures a user means: files, directories, globs, URLs, standard input."""
 
 from __future__ import annotations
 
 import glob
 import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.capture.compressed import open_content, read_head
-from auditor.capture.reader import STDIN, FileReader, os_reason
+from auditor.capture.reader import STDIN, open_reader, os_reason
 from auditor.capture.recognise import EXPECTED, HEAD_BYTES, foreign_format, is_capture, refusal
+from auditor.capture.urls import hide, is_url
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+    from collections.abc import Hashable, Iterator, Sequence
 
 
 @dataclass(slots=True)
@@ -25,7 +23,10 @@ class Found:
     """What the user's sources came to."""
 
     names: list[str] = field(default_factory=list)
-    """Paths and "-", each file once, in the order given; those of a directory or glob sorted."""
+    """Paths, URLs without secrets and "-", each file once, in the order given.
+
+    Those of a directory or glob are sorted.
+    """
     errors: list[CaptureError] = field(default_factory=list)
     """One for each source, or file of a directory, that is known to be unreadable."""
 
@@ -33,7 +34,7 @@ class Found:
 def find_captures(sources: Sequence[str]) -> Found:
     """Find the files that `sources` mean; whether one of those named is a capture stays open."""
     found = Found()
-    seen: set[str | tuple[int, int]] = set()
+    seen: set[Hashable] = set()
     for source in sources:
         for name in _expand(source, found.errors):
             identity = _identity(name)
@@ -45,9 +46,8 @@ def find_captures(sources: Sequence[str]) -> Found:
 
 def _expand(source: str, errors: list[CaptureError]) -> Iterator[str]:
     """Yield the files that one source stands for."""
-    if _URL.match(source):
-        advice = "copy it here, or pipe it to a source named -"
-        errors.append(CaptureError(source, f"expected a local capture, found a URL; {advice}"))
+    if is_url(source):
+        yield from _at_url(hide(source), errors)
     elif source == STDIN or not glob.has_magic(source) or os.path.lexists(source):
         yield from _named(source, errors)
     else:
@@ -66,6 +66,19 @@ def _named(name: str, errors: list[CaptureError]) -> Iterator[str]:
         yield name
 
 
+def _at_url(url: str, errors: list[CaptureError]) -> Iterator[str]:
+    from auditor.capture import remote  # noqa: PLC0415 - only URLs need fsspec
+
+    try:
+        for place in remote.places(url):
+            if place.is_directory:
+                yield from _captures_among(place.name, remote.files_in(place.name), errors)
+            else:
+                yield place.name
+    except CaptureError as error:
+        errors.append(error)
+
+
 def _captures_in(directory: str, errors: list[CaptureError]) -> Iterator[str]:
     """Yield the captures among a directory's files, not those of directories below it."""
     try:
@@ -74,6 +87,12 @@ def _captures_in(directory: str, errors: list[CaptureError]) -> Iterator[str]:
     except OSError as error:
         errors.append(CaptureError(directory, f"expected captures, found {os_reason(error)}"))
         return
+    yield from _captures_among(directory, names, errors)
+
+
+def _captures_among(
+    directory: str, names: Sequence[str], errors: list[CaptureError]
+) -> Iterator[str]:
     known_errors = len(errors)
     captures = 0
     for name in names:
@@ -94,7 +113,7 @@ def _is_capture(name: str) -> bool:
     Raise CaptureError for one in another format, and for a file of which this cannot be told.
     """
     try:
-        source = FileReader(name)
+        source = open_reader(name)
         try:
             content = open_content(source, HEAD_BYTES)
             head = read_head(content, HEAD_BYTES)
@@ -111,13 +130,35 @@ def _is_capture(name: str) -> bool:
     return False
 
 
-def _identity(name: str) -> str | tuple[int, int]:
+def _identity(name: str) -> Hashable:
     """Return what is the same for two names of one file."""
-    if name == STDIN:
-        return name
+    path = local_path(name)
+    if path is None:
+        return _remote_identity(name) if is_url(name) else name
     try:
-        status = Path(name).stat()
+        status = path.stat()
     except (OSError, ValueError):
         return name
     # Some file systems of Windows have no file numbers.
-    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(name)
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+
+
+def _remote_identity(url: str) -> Hashable:
+    from auditor.capture import remote  # noqa: PLC0415 - as above
+
+    return remote.identity(url)
+
+
+def local_path(name: str) -> Path | None:
+    """Return where a source lies on this machine, None for standard input and URLs elsewhere."""
+    if name == STDIN:
+        return None
+    if not is_url(name):
+        return Path(name)
+    from auditor.capture import remote  # noqa: PLC0415 - as above
+
+    try:
+        path = remote.local_path(hide(name))
+    except CaptureError:
+        return None
+    return None if path is None else Path(path)

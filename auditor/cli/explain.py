@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditor.capture.urls import is_url
 from auditor.cli import complain
 from auditor.cli.catalog import catalog_options
 from auditor.cli.options import check_span, moment
@@ -85,9 +86,13 @@ def _explain_port(
     try:
         query = parse_query(subjects[0])
     except ValueError as error:
-        advice = "; of a capture, --flow says which flow" if Path(subjects[0]).exists() else ""
+        advice = "; of a capture, --flow says which flow" if _is_source(subjects[0]) else ""
         raise UsageError(f"explain: {error}{advice}") from None
     click.echo("\n".join(explain_port(load_catalog(directories, edition=edition), query)))
+
+
+def _is_source(subject: str) -> bool:
+    return is_url(subject) or Path(subject).exists()
 
 
 def _tell_flow(

@@ -69,7 +69,9 @@ def infer_command(
             until=until,
             progress=progress,
         )
-    text = draft_site(examined.judged, examined.names, examined.inference).text(sources)
+    text = draft_site(examined.judged, examined.names, examined.inference).text(
+        examined.report.audit.sources
+    )
     if output is None:
         # Bytes, because a site file is UTF-8 whatever this console speaks.
         click.echo(text.encode(), nl=False)

@@ -124,12 +124,8 @@ def _read_link(
             return _TRUNCATED, 0, 0, 0
         family = _four(data, base)
         if family > 0xFFFF:  # written in the byte order of the capturing machine
-            family = (
-                np.int64(data[base])
-                | np.int64(data[base + 1]) << 8
-                | np.int64(data[base + 2]) << 16
-                | np.int64(data[base + 3]) << 24
-            )
+            low, high = _two(data, base + 2), _two(data, base)
+            family = (low & 0xFF) << 24 | low >> 8 << 16 | (high & 0xFF) << 8 | high >> 8
         if family in numbers.FAMILIES_IPV4:
             family = numbers.ETHERTYPE_IPV4
         elif family in numbers.FAMILIES_IPV6:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.capture.sources import find_captures
+from auditor.capture.sources import find_captures, local_path
 from auditor.capture.write import PcapngWriter
 from auditor.errors import UsageError
 from auditor.report.comments import Comments
@@ -15,6 +14,7 @@ from auditor.report.wanted import wanted_flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+    from pathlib import Path
     from typing import IO
 
     from auditor.report.model import Report
@@ -89,5 +89,6 @@ def _write(
 
 
 def _refuse_source(path: Path, names: Collection[str]) -> None:
-    if path.exists() and any(path.samefile(name) for name in names if Path(name).exists()):
+    local = [place for name in names if (place := local_path(name)) is not None]
+    if path.exists() and any(path.samefile(place) for place in local if place.exists()):
         raise UsageError(f"{path}: is one of the captures that are read; name another file")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from heapq import merge
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.capture import open_capture
+from auditor.capture.sources import local_path
 from auditor.decode.dissect import Decoder
 from auditor.errors import UsageError
 from auditor.flows.keys import canonical_keys, quote_key
@@ -52,10 +52,10 @@ class PickedFrame:
 def refuse_streams(sources: Collection[str]) -> None:
     """Raise UsageError if one of the sources can be read only once."""
     for source in sources:
-        path = Path(source)
         if source == "-":
             raise UsageError("standard input can be read only once: save it to a file first")
-        if path.exists() and not (path.is_file() or path.is_dir()):
+        path = local_path(source)
+        if path is not None and path.exists() and not (path.is_file() or path.is_dir()):
             raise UsageError(f"{source}: can be read only once: save it to a file first")
 
 
