@@ -93,10 +93,15 @@ def fragment6(payload: bytes, protocol: int, offset: int, *, more: bool, number:
 
 
 def tcp(
-    source: int, destination: int, flags: int = ACK, payload: bytes = b"", sequence: int = 1000
+    source: int,
+    destination: int,
+    flags: int = ACK,
+    payload: bytes = b"",
+    sequence: int = 1000,
+    ack: int = 1,
 ) -> bytes:
     """Make a TCP segment."""
-    return pack("!HHIIBBHHH", source, destination, sequence, 1, 0x50, flags, 1024, 0, 0) + payload
+    return pack("!HHIIBBHHH", source, destination, sequence, ack, 0x50, flags, 1024, 0, 0) + payload
 
 
 def udp(source: int, destination: int, payload: bytes = b"", length: int | None = None) -> bytes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from auditor.kernel.jit import compiled
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 FULL, NEED_HEADER, NEED_RECORD, TOO_LONG = range(4)
@@ -19,16 +20,16 @@ def _word(data: NDArray[np.uint8], at: int, big_endian: int) -> int:
     """Read four bytes."""
     if big_endian:
         return (
-            (int(data[at]) << 24)
-            | (int(data[at + 1]) << 16)
-            | (int(data[at + 2]) << 8)
-            | int(data[at + 3])
+            (np.int64(data[at]) << 24)
+            | (np.int64(data[at + 1]) << 16)
+            | (np.int64(data[at + 2]) << 8)
+            | np.int64(data[at + 3])
         )
     return (
-        int(data[at])
-        | (int(data[at + 1]) << 8)
-        | (int(data[at + 2]) << 16)
-        | (int(data[at + 3]) << 24)
+        np.int64(data[at])
+        | (np.int64(data[at + 1]) << 8)
+        | (np.int64(data[at + 2]) << 16)
+        | (np.int64(data[at + 3]) << 24)
     )
 
 
