@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,18 +29,19 @@ from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
 from auditor.site.model import Site
 from auditor.times import parse_time
-from auditor.traffic import read_traffic
+from auditor.traffic import READING, read_traffic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
+    from auditor.engine import Engine
     from auditor.evidence.names import Names
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
     from auditor.report.model import AuditInfo, FlowReport, Report
-    from auditor.traffic import Progress, Traffic
+    from auditor.traffic import Progress, Reading, Traffic
 
     Source = str | PathLike[str]
 
@@ -77,13 +79,15 @@ def audit(
     since: str | int | None = None,
     until: str | int | None = None,
     progress: Progress | None = None,
+    reading: Reading = READING,
 ) -> Report:
     """Audit captures: the whole program, in order.
 
     sources: captures, directories, globs, URLs or `-`. hosts: a site file, or one loaded. catalog:
     directories that add to the shipped rules or replace them, or a whole catalog. since, until:
     only frames from then on, and before then, as text or nanoseconds since 1970 UTC. Raises
-    AuditError if nothing can be read; an interruption ends the reading, not the report.
+    AuditError if nothing can be read; an interruption ends the reading, not the report. reading:
+    how captures are read, which changes no result.
     """
     return examine(
         sources,
@@ -93,6 +97,7 @@ def audit(
         since=since,
         until=until,
         progress=progress,
+        reading=reading,
     ).report
 
 
@@ -106,6 +111,7 @@ def examine(
     since: str | int | None = None,
     until: str | int | None = None,
     progress: Progress | None = None,
+    reading: Reading = READING,
 ) -> Examined:
     """Audit captures, and keep what the report was made of; everything else as for `audit`.
 
@@ -114,9 +120,6 @@ def examine(
     """
     if threshold is not None and not 0 < threshold <= 1:
         raise UsageError(f"threshold: expected more than 0 and at most 1, found {threshold:g}")
-    from auditor.report import assemble  # noqa: PLC0415 - pandas is loaded while nothing waits
-    from auditor.report.model import Report  # noqa: PLC0415 - as above
-
     started_ns, watch = time.time_ns(), Stopwatch()
     rules = _catalog(catalog, edition)
     site = _site(hosts, rules)
@@ -128,8 +131,13 @@ def examine(
         since_ns=_time(since),
         until_ns=_time(until),
         progress=progress,
+        reading=reading,
+        meanwhile=_load_pandas,
     )
     watch.lap("read")
+
+    from auditor.report import assemble  # noqa: PLC0415 - loads pandas, unless that was done
+    from auditor.report.model import Report  # noqa: PLC0415 - as above
 
     judged, inference = _judge(traffic, rules, site, threshold)
     info = traffic.capture
@@ -154,7 +162,8 @@ def examine(
     )
     watch.lap("report")
     flow_ids = {finding.id: [row + 1 for row in finding.flows] for finding, _ in findings}
-    about = _about(sources, rules, site, started_ns, watch, _time(since), _time(until))
+    about = _about(sources, rules, site, started_ns, watch, traffic.engine)
+    about = replace(about, since_ns=_time(since), until_ns=_time(until))
     report = Report(
         *tables,
         capture=info,
@@ -173,24 +182,32 @@ def read(
     since: str | int | None = None,
     until: str | int | None = None,
     progress: Progress | None = None,
+    reading: Reading = READING,
 ) -> FlowReport:
     """Read captures into the flow table alone; the catalog's ports only help to find the client."""
-    from auditor.report import assemble  # noqa: PLC0415 - as above
-    from auditor.report.model import FlowReport  # noqa: PLC0415 - as above
-
     started_ns, watch = time.time_ns(), Stopwatch()
     rules = _catalog(catalog, edition)
     watch.lap("rules")
     traffic = read_traffic(
-        _listed(sources), since_ns=_time(since), until_ns=_time(until), progress=progress
+        _listed(sources),
+        since_ns=_time(since),
+        until_ns=_time(until),
+        progress=progress,
+        reading=reading,
+        meanwhile=_load_pandas,
     )
     watch.lap("read")
+
+    from auditor.report import assemble  # noqa: PLC0415 - loads pandas, unless that was done
+    from auditor.report.model import FlowReport  # noqa: PLC0415 - as above
+
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
+    about = _about(sources, rules, None, started_ns, watch, traffic.engine)
     return FlowReport(
         assemble.flow_facts(judged, traffic.capture.files),
         traffic.capture,
-        _about(sources, rules, None, started_ns, watch, _time(since), _time(until)),
+        replace(about, since_ns=_time(since), until_ns=_time(until)),
         traffic.interrupted,
     )
 
@@ -226,6 +243,11 @@ def read_flows(sources: Source | Sequence[Source]) -> pd.DataFrame:
     return read(sources).flows
 
 
+def _load_pandas() -> None:
+    """Load what tables are made with."""
+    import_module("auditor.report.assemble")
+
+
 def _time(given: str | int | None) -> int | None:
     return parse_time(given) if isinstance(given, str) else given
 
@@ -256,8 +278,7 @@ def _about(
     site: Site | None,
     started_ns: int,
     watch: Stopwatch,
-    since_ns: int | None,
-    until_ns: int | None,
+    engine: Engine,
 ) -> AuditInfo:
     from auditor import __version__  # noqa: PLC0415 - the package imports this module
     from auditor.report.model import AuditInfo  # noqa: PLC0415 - as above
@@ -270,7 +291,6 @@ def _about(
         started_ns=started_ns,
         finished_ns=time.time_ns(),
         hosts_file=site.path if site else None,
-        since_ns=since_ns,
-        until_ns=until_ns,
+        engine=f"{engine.name} ({engine.why})",
         stage_s=watch.stage_s,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,19 +60,21 @@ def read_traffic(
     until_ns: int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Traffic:
     """Read captures; after an interruption give what was read so far.
 
-    macs: hardware addresses whose IP addresses are to be noted.
+    macs: hardware addresses whose IP addresses are to be noted. meanwhile: is done in a thread
+    while kernels leave the interpreter free, if ever they do.
     """
-    from auditor.report.model import CaptureInfo  # noqa: PLC0415 - pandas is loaded while nothing waits
-
     collector, tally = NameCollector(), _Tally()
     interrupted = False
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
         engine = choose_engine(reading.engine, capture.size(), reading.announce)
         capture.compiled = engine.compiled
         decoder, table = engine.decoder(macs), engine.flow_table()
+        if engine.compiled:
+            Thread(target=meanwhile, daemon=True).start()
         try:
             for packets in engine.ahead(map(decoder.decode, capture)):
                 table.update(packets)
@@ -84,6 +87,8 @@ def read_traffic(
         flows = table.finish()
         names = collector.finish(flows)
         capture.facts.warnings += _shortcomings(flows, names)
+        from auditor.report.model import CaptureInfo  # noqa: PLC0415 - loads pandas
+
         info = CaptureInfo.of(
             capture.facts,
             first_ns=tally.first_ns,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import fields
 from itertools import pairwise
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from layers import batch
 from shared import SHARED
@@ -102,21 +105,71 @@ def walked(path: Path, *, compiled: bool) -> list[object]:
     return told
 
 
-@thorough
-@given(st.lists(st.one_of(damaged_frames(), st.binary(max_size=80))), st.sampled_from(LINKTYPES))
-def test_decodes_anything_alike(several: list[bytes], linktype: int) -> None:
-    """Whatever bytes a frame has, and wherever it is cut, both decoders say the same of it."""
+ANY_FRAMES = st.lists(st.one_of(damaged_frames(), st.binary(max_size=80)))
+ANY_CUTS = st.lists(st.integers(0, 40), max_size=3)
+
+
+def check_decoding(several: list[bytes], linktype: int) -> None:
+    """Decode frames by both."""
     frames = batch(several, linktype)
     check_packets(Decoder().decode(frames), CompiledDecoder().decode(frames))
 
 
-@thorough
-@given(traffic(), st.lists(st.integers(0, 40), max_size=3))
-def test_assembles_anything_alike(several: list[bytes], cuts: list[int]) -> None:
-    """Retransmitted, reordered, lost, reused: both tables give the same flows, however batched."""
-    paths = Paths()
-    whole = batch(several)
+def check_assembling(several: list[bytes], cuts: list[int]) -> None:
+    """Assemble frames by both, in several batches."""
+    paths, whole = Paths(), batch(several)
     bounds = sorted({0, *(cut for cut in cuts if cut < len(several)), len(several)})
     for start, end in pairwise(bounds):
         paths.take(whole.select(slice(start, end)))
     paths.check()
+
+
+@thorough
+@given(ANY_FRAMES, st.sampled_from(LINKTYPES))
+def test_decodes_anything_alike(several: list[bytes], linktype: int) -> None:
+    """Whatever bytes a frame has, and wherever it is cut, both decoders say the same of it."""
+    check_decoding(several, linktype)
+
+
+@thorough
+@given(traffic(), ANY_CUTS)
+def test_assembles_anything_alike(several: list[bytes], cuts: list[int]) -> None:
+    """Retransmitted, reordered, lost, reused: both tables give the same flows, however batched."""
+    check_assembling(several, cuts)
+
+
+CHECKED = {
+    "interpreted": {"NUMBA_DISABLE_JIT": "1"},
+    "bounds": {"NUMBA_BOUNDSCHECK": "1"},
+}
+"""How else kernels can be run: without the compiler, and with every index checked."""
+
+
+@pytest.mark.parametrize("how", CHECKED)
+def test_agrees_when_run_otherwise(how: str, tmp_path: Path) -> None:
+    """Kernels compute the same as plain Python, and none reads or writes beside its arrays."""
+    program = "import test_compiled; test_compiled.check_a_few()"
+    # A cache of its own: compiled code that is found there knows nothing of bounds.
+    places = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::RuntimeWarning", "-c", program],
+        env={**os.environ, **places, **CHECKED[how]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def check_a_few() -> None:
+    """Hold both paths against each other on the samples and some invented traffic."""
+    for path in SAMPLES:
+        paths = Paths()
+        with open_capture([str(path)]) as capture:
+            capture.compiled = True
+            for frames in capture:
+                paths.take(frames)
+        paths.check()
+    few = settings(max_examples=100, database=None, suppress_health_check=list(HealthCheck))
+    few(given(ANY_FRAMES, st.sampled_from(LINKTYPES))(check_decoding))()
+    few(given(traffic(), ANY_CUTS)(check_assembling))()

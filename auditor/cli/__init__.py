@@ -85,6 +85,11 @@ def complain(text: str) -> None:
         click.echo(f"auditor: {safe(line)}", err=True)
 
 
+def announce(text: str) -> None:
+    """Say on standard error what will take a while."""
+    click.echo(f"auditor: {text}", err=True)
+
+
 def leave_pipe() -> None:
     """Give up standard output, whose reader has gone, so that Python does not complain at exit."""
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 - os.devnull is no path on Windows

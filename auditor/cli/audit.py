@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from auditor.cli import complain
+from auditor.cli import announce, complain
 from auditor.cli.options import check_span, judging_options, output_options, source_arguments
 from auditor.cli.output import Output
 from auditor.cli.progress import Progress
@@ -18,6 +18,7 @@ from auditor.report.text import count, safe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from auditor.engine import EngineName
     from auditor.report.model import Report
 
 _TABLES = 4
@@ -52,6 +53,7 @@ def audit(
     *,
     since: int | None,
     until: int | None,
+    engine: EngineName,
     hosts: Path | None,
     catalog: tuple[Path, ...],
     edition: str | None,
@@ -76,7 +78,9 @@ def audit(
     _check_evidence(evidence, evidence_frames, sources)
 
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+    from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
+    reading = Reading(engine, None if quiet else announce)
     with Progress(wanted=not quiet) as progress:
         report = pipeline.audit(
             sources,
@@ -86,6 +90,7 @@ def audit(
             since=since,
             until=until,
             progress=progress,
+            reading=reading,
         )
     if expression is not None:
         report = report.filtered(expression)

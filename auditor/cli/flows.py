@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from auditor.cli import announce
 from auditor.cli.options import check_span, output_options, source_arguments
 from auditor.cli.output import Output
 from auditor.cli.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from auditor.engine import EngineName
 
 
 @click.command(short_help="List the conversations, without judging them.")
@@ -22,6 +25,7 @@ def flows(
     *,
     since: int | None,
     until: int | None,
+    engine: EngineName,
     format_name: str | None,
     output: Path | None,
     expression: str | None,
@@ -39,9 +43,13 @@ def flows(
     check_span(since, until)
 
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+    from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
+    reading = Reading(engine, None if quiet else announce)
     with Progress(wanted=not quiet) as progress:
-        report = pipeline.read(sources, since=since, until=until, progress=progress)
+        report = pipeline.read(
+            sources, since=since, until=until, progress=progress, reading=reading
+        )
     if expression is not None:
         report = report.filtered(expression)
     delivery.deliver(report)

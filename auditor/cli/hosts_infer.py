@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from auditor.cli import complain
+from auditor.cli import announce, complain
 from auditor.cli.catalog import catalog_options
 from auditor.cli.options import check_span, source_arguments
 from auditor.cli.progress import Progress
 from auditor.errors import UsageError
+
+if TYPE_CHECKING:
+    from auditor.engine import EngineName
 
 
 @click.command()
@@ -36,6 +40,7 @@ def infer_command(
     *,
     since: int | None,
     until: int | None,
+    engine: EngineName,
     threshold: float | None,
     output: Path | None,
     force: bool,
@@ -58,6 +63,7 @@ def infer_command(
 
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.infer.draft import draft_site  # noqa: PLC0415 - as above
+    from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
     with Progress(wanted=not quiet) as progress:
         examined = pipeline.examine(
@@ -68,6 +74,7 @@ def infer_command(
             since=since,
             until=until,
             progress=progress,
+            reading=Reading(engine, None if quiet else announce),
         )
     text = draft_site(examined.judged, examined.names, examined.inference).text(
         examined.report.audit.sources

@@ -29,7 +29,14 @@ def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> int
 
 
 def source_arguments(command: Callable[P, R]) -> Callable[P, R]:
-    """Add the captures to read and the span of time to keep."""
+    """Add the captures to read, the span of time to keep, and how to read."""
+    command = click.option(
+        "--engine",
+        type=click.Choice(["auto", "compiled", "general"]),
+        default="auto",
+        show_default=True,
+        help="How packets are read: auto compiles for what is not small. The result is the same.",
+    )(command)
     command = click.option(
         "--until", callback=moment, metavar="TIME", help="Only frames before then."
     )(command)

@@ -18,6 +18,7 @@ _SEEN_RST, _SEEN_ACK, _SEEN_DATA = int(Seen.RST), int(Seen.ACK), int(Seen.DATA)
 _OK = int(Status.OK)
 
 _SYNCED, _HOLE, _ACKED = 1, 2, 4
+_NO_HOLE = 0xFF ^ _HOLE
 """Bits of a side's `track`: next_seq, hole_seq with high_seq, acked_seq are known."""
 _REACH = 1 << 30
 """A sequence number further away than this is of another stream."""
@@ -214,7 +215,7 @@ def _follow_stream(side: np.void, row: np.void) -> None:
     distance = _ahead(start, np.int64(side["next_seq"]))
     if not side["track"] & _SYNCED or abs(distance) > _REACH:
         side["next_seq"] = end
-        side["track"] = (side["track"] | _SYNCED) & ~_HOLE
+        side["track"] = (side["track"] | _SYNCED) & _NO_HOLE
         return
     if distance > 0:
         if length == 0:
@@ -241,7 +242,7 @@ def _close_hole(side: np.void) -> None:
     if _ahead(np.int64(side["next_seq"]), np.int64(side["hole_seq"])) >= 0:
         if _ahead(np.int64(side["high_seq"]), np.int64(side["next_seq"])) > 0:
             side["next_seq"] = side["high_seq"]
-        side["track"] &= ~_HOLE
+        side["track"] &= _NO_HOLE
 
 
 @compiled

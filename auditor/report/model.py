@@ -39,6 +39,8 @@ class AuditInfo:
     """Only frames from then on were read, and before until_ns; None = all."""
     until_ns: int | None = None
     tool: str = TOOL
+    engine: str = ""
+    """Which path the packets took, and why; it changes no result."""
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each stage took, in order; for --verbose."""
 

@@ -246,6 +246,7 @@ def provenance(report: Report | FlowReport) -> tuple[tuple[str, str], ...]:
         ("Frames", _tally_text(capture.frames_by_status) or "none"),
         ("Rules", f"edition {audit.edition}, sha256 {audit.catalog_digest}"),
         ("Made", f"{minute_text(audit.started_ns)} by {audit.tool} {audit.version}"),
+        ("Engine", audit.engine or "none"),
         ("Took", f"{took_s:.2f} s" + (f": {stages}" if stages else "")),
     )
 
