@@ -21,7 +21,7 @@ from auditor.kernel.flows import (
     build_index,
     find_flow,
 )
-from auditor.records import Status
+from auditor.records import NO_TIME, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +44,8 @@ class CompiledFlowTable:
         self._early = EarlyQuotes()
         self._unreadable_quotes = 0
         self._key = np.zeros(1, ENTRY)
+        self._last_ns = np.empty(0, np.int64)
+        """When the last flush's flows last had a packet, by flow."""
 
     def update(self, packets: Packets) -> None:
         """Add the packets of status OK to their flows, and the errors that quote one."""
@@ -65,6 +67,39 @@ class CompiledFlowTable:
             pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
             self._facts.vlans.update(np.unique(pairs).tolist())
         self._heads.observe(batch, rows, slots, notes, self._facts.sides)
+
+    @property
+    def size(self) -> int:
+        """Count the flows in the table."""
+        return self._count
+
+    def flush(self, idle_since_ns: int, *, closed_since_ns: int) -> Flows:
+        """Give the flows with packets since the last flush, counted from then on.
+
+        Flows without a packet since `idle_since_ns` are forgotten, those that were closed since
+        `closed_since_ns`; the others go on, and know how they began.
+        """
+        flows = self.finish()
+        count = self._count
+        sides = self._facts.sides["last_ns"].reshape(-1, 2)[:count]
+        before = np.full(count, -NO_TIME, np.int64)
+        before[: len(self._last_ns)] = self._last_ns
+        last_ns = np.maximum(before, sides.max(axis=1))
+        closed = self._facts.entries["closed"][:count] > 0
+        kept = np.flatnonzero(last_ns >= np.where(closed, closed_since_ns, idle_since_ns))
+        self._last_ns = last_ns[kept]
+        self._keep(kept)
+        return flows
+
+    def _keep(self, flows: NDArray[np.int64]) -> None:
+        """Forget all flows but some."""
+        slots = np.stack([2 * flows, 2 * flows + 1], axis=1).ravel()
+        self._facts.keep(flows)
+        self._heads.keep(slots)
+        self._count = len(flows)
+        self._index = np.zeros(_INDEX_ROOM * len(self._facts.entries), np.int64)
+        table = Table(self._index, self._facts.entries, self._facts.sides)
+        build_index(table, 0, self._count)
 
     def finish(self) -> Flows:
         """Give the flows so far; the table may go on."""

@@ -80,6 +80,28 @@ class CompiledHeads:
         if count:
             self._take_escaped(payloads, escaped[:count])
 
+    def keep(self, slots: NDArray[np.int64]) -> None:
+        """Forget the heads of all slots but some, which take their order."""
+        self._reserve_slots(int(slots.max()) + 1 if len(slots) else 0)
+        store, numbers = self._store, {slot: new for new, slot in enumerate(slots.tolist())}
+        length = store.length[slots]
+        # Heads that may grow keep the room that the kernel takes for theirs.
+        room = length.astype(np.int64)
+        growing = (length[:, 0] > 0) & (store.state[slots] & kernel.OPEN > 0)
+        room[growing, 0] = _powers(length[growing, 0])
+        at = (np.cumsum(room.ravel()) - room.ravel()).reshape(room.shape)
+        used = int(room.sum())
+        data = np.empty(max(_FIRST_BYTES, 2 * used), np.uint8)
+        kernel.move_heads(store, slots, at, data)
+        kept = store.totals.copy()
+        kept[kernel.USED] = used
+        streams = self._general.streams
+        self._general.streams = {numbers[s]: each for s, each in streams.items() if s in numbers}
+        waiting = sum(stream.size for stream in self._general.streams.values())
+        elsewhere = store.state[slots] & kernel.ELSEWHERE > 0
+        kept[kernel.HELD] = int(length[~elsewhere].sum()) + waiting
+        self._store = kernel.Store(data, at, length, store.start[slots], store.state[slots], kept)
+
     def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
         general, totals = self._general, self._store.totals
         general.held = int(totals[kernel.HELD])
@@ -134,6 +156,12 @@ class CompiledHeads:
                 start=_lengthened(store.start, slots),
                 state=_lengthened(store.state, slots),
             )
+
+
+def _powers(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Give the room of heads of some lengths, as the kernel gives it."""
+    exponents = np.ceil(np.log2(np.maximum(lengths, kernel.LEAST_ROOM)))
+    return (1 << exponents.astype(np.int64)).astype(np.int64)
 
 
 def _doubled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:

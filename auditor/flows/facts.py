@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
 
 _VLAN_BITS = 32
+_LEAST_ROOM = 4096
 _EARLIEST = ("time_ns", "first_frame", "capture", "tunnel_id", "ip_version", "tunnel")
 
 
@@ -96,6 +97,24 @@ class Facts:
             flow, outer, inner = pair >> _VLAN_BITS, pair & 0xFFFF, pair >> 16 & 0xFFFF
             ids[flow] += tuple(each for each in (outer, inner) if each and each not in ids[flow])
         return ids
+
+    def keep(self, flows: NDArray[np.int64]) -> None:
+        """Forget all flows but some, which take their order; what was counted of them begins anew.
+
+        What the next packets are held against stays: flags, sequence numbers, VLANs.
+        """
+        numbers = {flow: number for number, flow in enumerate(flows.tolist())}
+        pairs = ((numbers.get(pair >> _VLAN_BITS), pair) for pair in self.vlans)
+        low = (1 << _VLAN_BITS) - 1
+        self.vlans = {new << _VLAN_BITS | pair & low for new, pair in pairs if new is not None}
+        entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
+        for name in ("time_ns", "first_frame", "capture"):
+            entries[name] = ENTRY_BLANK[name]
+        for name in ("packets", "bytes", "first_ns", "last_ns", "acks", "gaps"):
+            sides[name] = SIDE_BLANK[name]
+        room = max(_LEAST_ROOM, 1 << len(flows).bit_length())
+        self.entries = _extended(entries, ENTRY_BLANK, room)
+        self.sides = _extended(sides, SIDE_BLANK, 2 * room)
 
     def set_losses(self, counts: Iterable[tuple[int, tuple[int, int]]]) -> None:
         """Enter acknowledgements and gaps by slot."""

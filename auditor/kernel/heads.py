@@ -30,6 +30,7 @@ _SYN, _RST = 0x02, 0x04
 _SEEN_SYN = int(Seen.SYN | Seen.SYN_ACK)
 _HEAD = 2  # auditor.kernel.flows.HEAD
 
+LEAST_ROOM = 64
 _NO_DISTANCE = -(1 << 40)
 
 LONGEST_HEAD = 16 * 1024
@@ -83,7 +84,7 @@ def _ahead(sequence: int, start: int) -> int:
 @compiled
 def _capacity(length: int) -> int:
     """Say how much room a head of some bytes was given: the next power of two."""
-    room = 64
+    room = LEAST_ROOM
     while room < length:
         room *= 2
     return room
@@ -227,6 +228,21 @@ def _distance(store: Store, slot: int, row: np.void, side: np.void) -> int:
     if distance < 0 and store.state[slot] & ANCHORED:
         return distance
     return distance if 0 <= distance <= store.length[slot, 0] else _NO_DISTANCE
+
+
+@compiled
+def move_heads(
+    store: Store, slots: NDArray[np.int64], at: NDArray[np.int64], data: NDArray[np.uint8]
+) -> None:
+    """Copy the heads of some slots to other places.
+
+    at: shape (n, 3): where each begins from now on in data, shape (bytes,).
+    """
+    for i in range(slots.shape[0]):
+        for place in range(MOST_DATAGRAMS):
+            length = np.int64(store.length[slots[i], place])
+            begin = store.at[slots[i], place]
+            data[at[i, place] : at[i, place] + length] = store.data[begin : begin + length]
 
 
 @compiled
