@@ -127,11 +127,17 @@ class _Tally:
         first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
         self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
         self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
+        capture = int(frames.capture[0])
+        if (frames.capture == capture).all():
+            self._extend_span(capture, first, last)
+            return
         for capture in np.unique(frames.capture).tolist():
             times = frames.time_ns[frames.capture == capture]
-            first, last = int(times.min()), int(times.max())
-            span = self._spans.setdefault(capture, [first, last])
-            span[:] = min(span[0], first), max(span[1], last)
+            self._extend_span(capture, int(times.min()), int(times.max()))
+
+    def _extend_span(self, capture: int, first_ns: int, last_ns: int) -> None:
+        span = self._spans.setdefault(capture, [first_ns, last_ns])
+        span[:] = min(span[0], first_ns), max(span[1], last_ns)
 
     def watched_s(self) -> float:
         """Sum what the spans of the captures cover together."""
