@@ -1,0 +1,202 @@
+"""A packet socket with a TPACKET_V3 ring (Linux: packet(7), networking/packet_mmap)."""
+
+from __future__ import annotations
+
+import mmap
+import select
+import socket
+import struct
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.capture.live.source import ANY
+from auditor.kernel.ring import ALIGNMENT, COOKED_BYTES, PACKET_HEADER, TAG_BYTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK_BYTES = 1 << 20
+"""Bytes that are handed over at a time; the longest frame that passes is a little shorter."""
+
+_RETIRE_MS = 64
+"""After which a block is handed over though it is not full."""
+_FRAME_BYTES = 2048
+"""The ring has no frames of fixed size; the kernel checks the arithmetic all the same."""
+
+_SOL_PACKET = 263
+_PACKET_ADD_MEMBERSHIP = 1
+_PACKET_RX_RING = 5
+_PACKET_STATISTICS = 6
+_PACKET_VERSION = 10
+_PACKET_RESERVE = 12
+_PACKET_FANOUT = 18
+_TPACKET_V3 = 2
+_MEMBERSHIP_PROMISCUOUS = 1
+_FANOUT_HASH = 0
+_FANOUT_ROLLOVER = 0x1000
+"""A full ring's frames go to another one rather than be lost."""
+_FANOUT_DEFRAG = 0x8000
+"""Fragments go where the datagram goes."""
+_SO_ATTACH_FILTER = 26
+_ETH_P_ALL = 3
+
+_HELD_BY_KERNEL = 0
+_HELD_BY_USER = 1
+
+_BLOCK = np.dtype(
+    {
+        "names": ["status", "count", "first"],
+        "formats": ["u4", "u4", "u4"],
+        "offsets": [8, 12, 16],
+        "itemsize": 48,
+    }
+)
+"""What is needed of struct tpacket_block_desc, in the machine's byte order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block that the kernel has handed over."""
+
+    data: NDArray[np.uint8]
+    headers: NDArray[np.void]
+    """As headers_over views data."""
+    first: int
+    """Where in data the first header stands."""
+    count: int
+    """Packets in the block."""
+
+
+def headers_over(data: NDArray[np.uint8]) -> NDArray[np.void]:
+    """View a block as PACKET_HEADER at every multiple of ALIGNMENT; they overlap."""
+    fitting = (len(data) - PACKET_HEADER.itemsize) // ALIGNMENT + 1
+    return np.ndarray((fitting,), PACKET_HEADER, data, strides=(ALIGNMENT,))
+
+
+@dataclass(slots=True)
+class KernelCounts:
+    """What the kernel has counted since the socket was opened."""
+
+    received: int = 0
+    dropped: int = 0
+
+
+def open_socket(kind: socket.SocketKind, interface: str) -> socket.socket:
+    """Open a packet socket that listens to nothing yet; raise OSError, PermissionError among them.
+
+    This alone takes a privilege, CAP_NET_RAW: filter, ring, binding and groups take none.
+    """
+    # With protocol 0 no frame comes in before there is a filter to hold it against. To all
+    # interfaces Python can bind in no other way than this; that queue ends with the ring's start.
+    protocol = socket.htons(_ETH_P_ALL) if interface == ANY else 0
+    return socket.socket(socket.AF_PACKET, kind, protocol)
+
+
+class PacketSocket:
+    """A packet socket with a ring, which listens from when it is bound."""
+
+    def __init__(self, bare: socket.socket, ring_mb: int, program: NDArray[np.void] | None) -> None:
+        """Give a `bare` socket its ring of so many blocks, and a filter; raise OSError."""
+        self.socket = bare
+        try:
+            self._set(_PACKET_VERSION, struct.pack("i", _TPACKET_V3))
+            # The walk writes there what the kernel has taken out.
+            reserve = TAG_BYTES + COOKED_BYTES
+            self._set(_PACKET_RESERVE, struct.pack("I", reserve))
+            if program is not None:
+                self._attach(program)
+            size = ring_mb * BLOCK_BYTES
+            frames = size // _FRAME_BYTES
+            request = (BLOCK_BYTES, ring_mb, _FRAME_BYTES, frames, _RETIRE_MS, 0, 0)
+            self._set(_PACKET_RX_RING, struct.pack("7I", *request))
+            self._memory = mmap.mmap(self.socket.fileno(), size)
+        except OSError:
+            self.socket.close()
+            raise
+        data = np.frombuffer(self._memory, np.uint8)
+        self._blocks = data.reshape(ring_mb, BLOCK_BYTES)
+        self._states = np.ndarray((ring_mb,), _BLOCK, data, strides=(BLOCK_BYTES,))
+        self._at = 0
+        self._borrowed = False
+        # A lock is the one thing in Python that orders memory between processors.
+        self._barrier = threading.Lock()
+        self._poll = select.poll()
+        self._poll.register(self.socket, select.POLLIN | select.POLLERR)
+        self._counts = KernelCounts()
+
+    def bind(self, interface: str, *, promiscuous: bool) -> None:
+        """Listen to an interface, from now on; raise OSError."""
+        if interface == ANY:
+            return
+        self.socket.bind((interface, _ETH_P_ALL))
+        if promiscuous:
+            membership = socket.if_nametoindex(interface), _MEMBERSHIP_PROMISCUOUS, 0, b""
+            self._set(_PACKET_ADD_MEMBERSHIP, struct.pack("iHH8s", *membership))
+
+    def join(self, group: int) -> None:
+        """Share the interface's frames with the sockets of a group; raise OSError.
+
+        The kernel hashes addresses and ports alike for both directions.
+        """
+        mode = _FANOUT_HASH | _FANOUT_ROLLOVER | _FANOUT_DEFRAG
+        self._set(_PACKET_FANOUT, struct.pack("I", group | mode << 16))
+
+    def bound_to(self) -> str:
+        """Name the interface as it is called now; empty for one that is gone."""
+        name: str = self.socket.getsockname()[0]
+        return name
+
+    def take(self) -> Block | None:
+        """Give the last block back, and borrow the next if the kernel has filled one."""
+        with self._barrier:
+            if self._borrowed:
+                self._states["status"][self._at] = _HELD_BY_KERNEL
+                self._at = (self._at + 1) % len(self._states)
+                self._borrowed = False
+            if not self._states["status"][self._at] & _HELD_BY_USER:
+                return None
+            self._borrowed = True
+        data = self._blocks[self._at]
+        state = self._states[self._at]
+        return Block(data, headers_over(data), int(state["first"]), int(state["count"]))
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for a block, or for something to happen to the interface."""
+        for _, events in self._poll.poll(timeout_s * 1000):
+            if events & select.POLLERR:
+                # Reading the error clears it; what it means is asked of the interface itself.
+                self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def counts(self) -> KernelCounts:
+        """Count frames that passed the filter: those received, and those lost for want of room."""
+        if self.socket.fileno() < 0:
+            return self._counts
+        # Reading the kernel's counters sets them back to nought.
+        answer = self.socket.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12)
+        packets, drops, _ = struct.unpack("3I", answer)
+        self._counts.received += packets - drops
+        self._counts.dropped += drops
+        return self._counts
+
+    def close(self) -> None:
+        """Stop listening. Memory that a batch still borrows goes when that does."""
+        if self.socket.fileno() < 0:
+            return
+        self.counts()
+        self._poll.unregister(self.socket)
+        self.socket.close()
+        del self._blocks, self._states
+        with suppress(BufferError):
+            self._memory.close()
+
+    def _set(self, option: int, value: bytes) -> None:
+        self.socket.setsockopt(_SOL_PACKET, option, value)
+
+    def _attach(self, program: NDArray[np.void]) -> None:
+        """Attach a filter; the kernel copies it."""
+        pointer = struct.pack("HP", len(program), program.ctypes.data)
+        self.socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
