@@ -19,8 +19,11 @@ from auditor.kernel.ring import ALIGNMENT, COOKED_BYTES, PACKET_HEADER, TAG_BYTE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 1 << 20
-"""Bytes that are handed over at a time; the longest frame that passes is a little shorter."""
+MIB = 1 << 20
+_LARGEST_BLOCK = 4 * MIB
+"""Bytes that are handed over at a time, at most: waking up costs as much as reading a MiB."""
+_LEAST_BLOCKS = 16
+"""So that the kernel has somewhere to write; a ring of few MiB has fewer."""
 
 _RETIRE_MS = 64
 """After which a block is handed over though it is not full."""
@@ -47,28 +50,34 @@ _ETH_P_ALL = 3
 _HELD_BY_KERNEL = 0
 _HELD_BY_USER = 1
 
-_BLOCK = np.dtype(
-    {
-        "names": ["status", "count", "first"],
-        "formats": ["u4", "u4", "u4"],
-        "offsets": [8, 12, 16],
-        "itemsize": 48,
-    }
-)
-"""What is needed of struct tpacket_block_desc, in the machine's byte order."""
 
-
-@dataclass(frozen=True, slots=True)
 class Block:
-    """A block that the kernel has handed over."""
+    """A block of a ring: struct tpacket_block_desc, then packets."""
 
-    data: NDArray[np.uint8]
-    headers: NDArray[np.void]
-    """As headers_over views data."""
-    first: int
-    """Where in data the first header stands."""
-    count: int
-    """Packets in the block."""
+    def __init__(self, data: NDArray[np.uint8]) -> None:
+        """View the block in `data`, shape (m,)."""
+        self.data = data
+        self.headers = headers_over(data)
+        self._state = data[8:20].data.cast("I")
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the kernel has handed it over."""
+        return bool(self._state[0] & _HELD_BY_USER)
+
+    @property
+    def count(self) -> int:
+        """Packets in it."""
+        return self._state[1]
+
+    @property
+    def first(self) -> int:
+        """Where in data the first header stands."""
+        return self._state[2]
+
+    def give_back(self) -> None:
+        """Let the kernel write there again."""
+        self._state[0] = _HELD_BY_KERNEL
 
 
 def headers_over(data: NDArray[np.uint8]) -> NDArray[np.void]:
@@ -109,17 +118,17 @@ class PacketSocket:
             self._set(_PACKET_RESERVE, struct.pack("I", reserve))
             if program is not None:
                 self._attach(program)
-            size = ring_mb * BLOCK_BYTES
-            frames = size // _FRAME_BYTES
-            request = (BLOCK_BYTES, ring_mb, _FRAME_BYTES, frames, _RETIRE_MS, 0, 0)
+            block = _block_bytes(ring_mb)
+            count = ring_mb * MIB // block
+            frames = count * (block // _FRAME_BYTES)
+            request = (block, count, _FRAME_BYTES, frames, _RETIRE_MS, 0, 0)
             self._set(_PACKET_RX_RING, struct.pack("7I", *request))
-            self._memory = mmap.mmap(self.socket.fileno(), size)
+            self._memory = mmap.mmap(self.socket.fileno(), count * block)
         except OSError:
             self.socket.close()
             raise
-        data = np.frombuffer(self._memory, np.uint8)
-        self._blocks = data.reshape(ring_mb, BLOCK_BYTES)
-        self._states = np.ndarray((ring_mb,), _BLOCK, data, strides=(BLOCK_BYTES,))
+        data = np.frombuffer(self._memory, np.uint8).reshape(count, block)
+        self._blocks = [Block(each) for each in data]
         self._at = 0
         self._borrowed = False
         # A lock is the one thing in Python that orders memory between processors.
@@ -154,15 +163,11 @@ class PacketSocket:
         """Give the last block back, and borrow the next if the kernel has filled one."""
         with self._barrier:
             if self._borrowed:
-                self._states["status"][self._at] = _HELD_BY_KERNEL
-                self._at = (self._at + 1) % len(self._states)
-                self._borrowed = False
-            if not self._states["status"][self._at] & _HELD_BY_USER:
-                return None
-            self._borrowed = True
-        data = self._blocks[self._at]
-        state = self._states[self._at]
-        return Block(data, headers_over(data), int(state["first"]), int(state["count"]))
+                self._blocks[self._at].give_back()
+                self._at = (self._at + 1) % len(self._blocks)
+            block = self._blocks[self._at]
+            self._borrowed = block.is_ours
+        return block if self._borrowed else None
 
     def wait(self, timeout_s: float) -> None:
         """Wait for a block, or for something to happen to the interface."""
@@ -189,7 +194,7 @@ class PacketSocket:
         self.counts()
         self._poll.unregister(self.socket)
         self.socket.close()
-        del self._blocks, self._states
+        del self._blocks
         with suppress(BufferError):
             self._memory.close()
 
@@ -200,3 +205,11 @@ class PacketSocket:
         """Attach a filter; the kernel copies it."""
         pointer = struct.pack("HP", len(program), program.ctypes.data)
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
+
+
+def _block_bytes(ring_mb: int) -> int:
+    """Choose the size of a ring's blocks, which the kernel wants to be a power of two of pages."""
+    size = _LARGEST_BLOCK
+    while size > MIB and ring_mb * MIB < size * _LEAST_BLOCKS:
+        size //= 2
+    return size
