@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,14 +62,20 @@ class RingSource:
         self._looked_s = 0.0
         self._layer = link_layer(interface)
         self._program: NDArray[np.void] | None = None
-        if options.bpf:
-            self._program = compile_filter(options.bpf, interface, self._layer.linktype)
-        _compile_walk()
         kind = self._layer.socket_type
         spares = 0 if group is None or interface == ANY else _SPARE_SOCKETS
-        self._spares = [open_socket(kind, interface) for _ in range(spares)]
-        self._socket = self._make_ring(open_socket(kind, interface))
-        self._look(time.monotonic())
+        with ExitStack() as opened:
+            # Whoever may not have a socket learns it before anything takes time.
+            bare = opened.enter_context(open_socket(kind, interface))
+            self._spares = [
+                opened.enter_context(open_socket(kind, interface)) for _ in range(spares)
+            ]
+            if options.bpf:
+                self._program = compile_filter(options.bpf, interface, self._layer.linktype)
+            _compile_walk()
+            self._socket = self._make_ring(bare)
+            self._look(time.monotonic())
+            opened.pop_all()
 
     @property
     def state(self) -> InterfaceState:
