@@ -103,10 +103,10 @@ class DumpcapSource:
     def _take_end(self, child: DumpcapChild) -> None:
         """Say why a child has ended, and plan for the next one."""
         refusal = None if child.began else self._refusal(child)
-        if isinstance(refusal, UsageError):
+        if refusal and not _is_absent(child):
             self._end_child()
             raise refusal
-        if child.began and child.complaint:
+        if child.began:
             self._notices.append(f"{self.interface}: dumpcap ended: {child.complaint}")
         self._end_child()
         if self._state != InterfaceState.DOWN:
@@ -132,7 +132,7 @@ class DumpcapSource:
         if "permission" in plain or "not permitted" in plain:
             reason = f"expected to be allowed to listen, found that dumpcap is not either: {said}"
             return CaptureError(name, f"{reason}; {permission_advice()}")
-        if "no device" in plain or "no such" in plain or "no interface" in plain:
+        if _is_absent(child):
             known = ", ".join(list_devices(child.program))
             return CaptureError(name, f"expected one of the interfaces {known}, found none")
         return CaptureError(name, f"expected dumpcap to listen there, found: {said}")
@@ -153,6 +153,12 @@ class DumpcapSource:
         if state != self._state:
             self._state = state
             self._notices.append(f"{self.interface}: {STATE_NOTICES[state]}")
+
+
+def _is_absent(child: DumpcapChild) -> bool:
+    """Tell whether a child did not begin because there is no such interface."""
+    said = child.complaint.lower()
+    return "no device" in said or "no such" in said or "no interface" in said
 
 
 def _command(program: str, interface: str, options: LiveOptions) -> list[str]:
