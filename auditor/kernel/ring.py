@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from auditor.kernel.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +64,7 @@ _LOOPBACK = 1
 """Interface number of the loopback device, in every network namespace."""
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insert_tag(data: NDArray[np.uint8], header: np.void, start: int) -> None:
     """Move the two Ethernet addresses at `start` ahead, and write the tag behind them.
 
@@ -78,7 +79,7 @@ def _insert_tag(data: NDArray[np.uint8], header: np.void, start: int) -> None:
     data[start + 11] = tag & 0xFF
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _cook(data: NDArray[np.uint8], header: np.void, at: int, start: int) -> None:
     """Write a LINKTYPE_LINUX_SLL2 header, and the tag if there is one, before a packet.
 
@@ -109,7 +110,7 @@ def _cook(data: NDArray[np.uint8], header: np.void, at: int, start: int) -> None
         data[start + 1] = kind & 0xFF
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _tag(header: np.void) -> tuple[int, int]:
     """Give EtherType and value of the VLAN tag that stands in `header`, one PACKET_HEADER."""
     kind = int(header["tpid"])
@@ -118,7 +119,7 @@ def _tag(header: np.void) -> tuple[int, int]:
     return kind, int(header["tci"]) & 0xFFFF
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def walk(
     data: NDArray[np.uint8],
     headers: NDArray[np.void],

@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Final
 
+from auditor.capture.reader import copy_into
 from auditor.capture.stream import FrameStream
 from auditor.errors import CaptureError
 
@@ -85,6 +86,10 @@ class PipeReader:
         data = self._pipe.read(limit)
         self.consumed += len(data)
         return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Do the same into a buffer, and return how many bytes; raise OSError."""
+        return copy_into(buffer, self.read(len(buffer)))
 
     def rest(self) -> None:
         """Do nothing: what a pipe holds would be lost."""
