@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +31,6 @@ from auditor.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OPTIONS = LiveOptions(ring_mb=2)
 
@@ -39,6 +42,15 @@ def network() -> Iterator[None]:
     """Be in a network of the test's own."""
     with private_network():
         yield
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended may wait for somebody to take note."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _stand_in(tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,6 +126,27 @@ def test_what_dumpcap_refuses_is_told_in_our_words() -> None:
         DumpcapSource("nosuch0", OPTIONS)
     with pytest.raises(UsageError, match=r"^--bpf 'tcp prt': can't parse filter expression"):
         DumpcapSource(FAR, LiveOptions(ring_mb=2, bpf="tcp prt"))
+
+
+@needs_dumpcap
+@pytest.mark.usefixtures("network")
+def test_no_dumpcap_is_left_behind() -> None:
+    """By a program that ends without closing the source."""
+    script = f"""
+from auditor.capture.live import LiveOptions
+from auditor.capture.live.dumpcap import DumpcapSource
+
+source = DumpcapSource("{FAR}", LiveOptions(ring_mb=2))
+print(source._child._child.pid)
+raise SystemExit
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    ).stdout
+    ends_s = time.monotonic() + 15
+    while is_running(int(told)):
+        assert time.monotonic() < ends_s
+        time.sleep(0.05)
 
 
 @needs_dumpcap

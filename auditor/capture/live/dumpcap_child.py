@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
@@ -128,6 +129,8 @@ class DumpcapChild:
             self._words.close()
             reason = f"expected dumpcap to start, found {error.strerror or error}"
             raise CaptureError(interface, reason) from None
+        # Without a frame to write it would not notice that nobody listens any more.
+        weakref.finalize(self, self._child.terminate)
         self._thread = threading.Thread(target=self._feed, args=(interface,), daemon=True)
         self._thread.start()
 
