@@ -58,9 +58,12 @@ def test_the_options_reach_the_pipeline(pipeline: Pipeline) -> None:
     auditor(
         *("audit", "a.pcap", "b.pcap", "--hosts", "h.yaml", "--catalog", "x", "--catalog", "y"),
         *("--edition", "e", "--since", "1970-01-01 00:00:01", "--until", "1970-01-01T00:00:02Z"),
+        *("--engine", "general"),
     )
-    progress = pipeline.asked.pop("progress")
+    progress, reading = pipeline.asked.pop("progress"), pipeline.asked.pop("reading")
     assert callable(progress)
+    assert isinstance(reading, Reading)
+    assert reading.engine == "general"
     assert pipeline.asked == {
         "sources": ("a.pcap", "b.pcap"),
         "hosts": Path("h.yaml"),
@@ -74,7 +77,7 @@ def test_the_options_reach_the_pipeline(pipeline: Pipeline) -> None:
 def test_flows_asks_for_no_site(pipeline: Pipeline) -> None:
     """Only the span reaches the pipeline, beside the sources."""
     result = auditor("flows", "a.pcap", "--since", "1970-01-01 00:00:01")
-    assert pipeline.asked.keys() == {"sources", "since", "until", "progress"}
+    assert pipeline.asked.keys() == {"sources", "since", "until", "progress", "reading"}
     assert result.status == 0
     assert "2001:db8::7:11" in result.stdout
 
@@ -238,6 +241,7 @@ import reports
 module = types.ModuleType("auditor.pipeline")
 module.audit = lambda sources, **options: reports.rich_report()
 sys.modules["auditor.pipeline"] = module
+from auditor.traffic import Reading
 from auditor.cli import main
 main(["audit", "a.pcap", *(a.encode().decode("unicode_escape") for a in sys.argv[1:])])
 """
