@@ -16,6 +16,8 @@ import pytest
 import reports
 from invoked import auditor
 
+from auditor.traffic import Reading
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -241,7 +243,6 @@ import reports
 module = types.ModuleType("auditor.pipeline")
 module.audit = lambda sources, **options: reports.rich_report()
 sys.modules["auditor.pipeline"] = module
-from auditor.traffic import Reading
 from auditor.cli import main
 main(["audit", "a.pcap", *(a.encode().decode("unicode_escape") for a in sys.argv[1:])])
 """
