@@ -31,6 +31,10 @@ class FrameBatch:
     """1-based frame number in its capture, as Wireshark counts."""
     capture: NDArray[np.int32]
     """Index of the frame's capture in CaptureFacts.files."""
+    linked: NDArray[np.int64] | None = None
+    """Shape (n, 2): the control block of the frame's connection in a proxy that captured it, and
+    the one of the connection that is this one's other side; 0 = none. None where no capture has
+    any."""
 
     def __len__(self) -> int:
         """Count the frames."""
@@ -52,6 +56,7 @@ class FrameBatch:
             self.linktype[rows],
             self.number[rows],
             self.capture[rows],
+            None if self.linked is None else self.linked[rows],
         )
 
 

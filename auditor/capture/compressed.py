@@ -128,7 +128,7 @@ class _Decompressed:
         self.damage: str | None = None
         self._source = source
         self._input = head
-        self._compression = compression
+        self.compression = compression
         self._member: Member | None = compression.start()
         self._spare = b""  # what was decompressed beyond the end of a buffer
 
@@ -145,7 +145,7 @@ class _Decompressed:
                     break
                 self._input = self._source.read(INPUT_BYTES)
                 if not self._input:
-                    self._end(f"the {self._compression.name} data ends early")
+                    self._end(f"the {self.compression.name} data ends early")
                     break
             piece = self._step(self._member)
             if piece:
@@ -164,9 +164,9 @@ class _Decompressed:
         try:
             return member.decompress(data, STEP_BYTES)
         except MemoryError:
-            self._end(f"the {self._compression.name} data asks for too much memory")
+            self._end(f"the {self.compression.name} data asks for too much memory")
         except Exception as error:  # noqa: BLE001 - every library raises something else, one RuntimeError
-            self._end(f"the {self._compression.name} data is damaged ({error})")
+            self._end(f"the {self.compression.name} data is damaged ({error})")
         return b""
 
     def _next_member(self, following: bytes) -> None:
@@ -174,7 +174,7 @@ class _Decompressed:
         data = following + self._input
         self._input = b""
         while True:
-            if self._compression.padded:
+            if self.compression.padded:
                 data = data.lstrip(b"\0")
             if len(data) >= _MAGIC_BYTES:
                 break
@@ -184,15 +184,20 @@ class _Decompressed:
             data += more
         if not data:
             self._end(None)
-        elif data.startswith(self._compression.magic):
+        elif data.startswith(self.compression.magic):
             self._input = data
-            self._member = self._compression.start()
+            self._member = self.compression.start()
         else:
-            self._end(f"other data follows the {self._compression.name} data")
+            self._end(f"other data follows the {self.compression.name} data")
 
     def _end(self, damage: str | None) -> None:
         self.damage = damage
         self._member = None
+
+
+def compression_of(content: Content) -> str | None:
+    """Name the compression that `content` was wrapped in; None where it was in none."""
+    return content.compression.name if isinstance(content, _Decompressed) else None
 
 
 def open_content(source: ByteReader, limit: int) -> Content:

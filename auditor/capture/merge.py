@@ -218,9 +218,19 @@ def _join(parts: Sequence[Part]) -> FrameBatch:
         np.concatenate([batch.linktype for batch in batches]),
         np.concatenate([batch.number for batch in batches]),
         np.concatenate([batch.capture for batch in batches]),
+        _join_links(batches),
     )
     times = np.concatenate([part.times for part in parts])
     return joined.select(np.argsort(times, kind="stable"))
+
+
+def _join_links(batches: Sequence[FrameBatch]) -> NDArray[np.int64] | None:
+    """Lay control blocks side by side, none where a batch has none; None where no batch has any."""
+    if all(batch.linked is None for batch in batches):
+        return None
+    none = (np.zeros((len(batch), 2), np.int64) for batch in batches)
+    pairs = zip(batches, none, strict=True)
+    return np.concatenate([zero if b.linked is None else b.linked for b, zero in pairs])
 
 
 def _span(batch: FrameBatch) -> slice:

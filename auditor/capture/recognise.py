@@ -1,9 +1,10 @@
-"""What a file is by its first bytes: a capture that is read here, another format, or no capture."""
+"""What a file is by its first bytes: a capture read here, one that tshark reads, or no capture."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 from auditor.capture import pcap, pcapng
 
@@ -18,24 +19,31 @@ _ERF_TYPES = 48
 _YEAR_1995 = 788_918_400
 _DAY = 86_400
 
-_CONVERT = "convert it with `tshark -r IN -w OUT.pcapng`"
+_INSTALL = "install Wireshark's tshark to read it"
+
+
+class Way(Enum):
+    """How a capture of another format is read."""
+
+    PCAPNG = "as the pcapng that tshark makes of it"
+    LINES = "as the lines that tshark writes of each frame"
+    NONE = "not at all"
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignFormat:
-    """A capture format that is not read here."""
+    """A capture format that is not read without Wireshark, if at all."""
 
     name: str
-    advice: str = _CONVERT
+    way: Way = Way.PCAPNG
+    advice: str = _INSTALL
+    """What to do where it cannot be read."""
 
 
-_NETSCALER = ForeignFormat(
-    "a NetScaler trace (nstrace)",
-    "Wireshark reads it, but no tool writes it as pcapng: trace again with `-traceformat PCAP`",
-)
+_NETSCALER = ForeignFormat("a NetScaler trace (nstrace)", Way.LINES)
 _NETSCALER_SIGNATURE = re.compile(rb"Net[Ss]caler (V\d\d )?Performance Data")
 _ETL = ForeignFormat(
-    "a Windows event trace (ETL)", "convert it with `etl2pcapng IN.etl OUT.pcapng`"
+    "a Windows event trace (ETL)", Way.NONE, "convert it with `etl2pcapng IN.etl OUT.pcapng`"
 )
 _ERF = ForeignFormat("an Endace ERF capture")
 
@@ -54,7 +62,11 @@ _MAGICS = {
     b"\x05VNF": ForeignFormat("a Visual Networks capture"),
     b"\xaa\xaa\xaa\xaa": ForeignFormat("a 5View capture"),
     b"\x42\xd2\x00\x34\x12\x66\x22\x88": ForeignFormat("a RADCOM capture"),
-    b"\x54\x52\x00\x64\x00": ForeignFormat("an HP-UX nettl trace"),
+    b"\x01\x10\x4c\x00\x01\x05": ForeignFormat("a LANalyzer capture"),
+    # Its link types have no number of their own, so tshark does not write them as pcapng.
+    b"\x54\x52\x00\x64\x00": ForeignFormat(
+        "an HP-UX nettl trace", Way.NONE, "convert it with `editcap -T ether IN OUT.pcapng`"
+    ),
 }
 
 _CONTAINERS = {
@@ -69,12 +81,12 @@ _CONTAINERS = {
 
 
 def is_capture(head: bytes) -> bool:
-    """Tell whether these first bytes are those of a capture that is read here."""
+    """Tell whether these first bytes are those of a capture that is read without help."""
     return pcap.is_pcap(head) or pcapng.is_pcapng(head)
 
 
 def foreign_format(head: bytes) -> ForeignFormat | None:
-    """Recognise a capture that only other tools read, by its first HEAD_BYTES."""
+    """Recognise a capture of another format, by its first HEAD_BYTES."""
     for magic, found in _MAGICS.items():
         if head.startswith(magic):
             return found

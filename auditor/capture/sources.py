@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from auditor.capture.compressed import open_content, read_head
 from auditor.capture.reader import STDIN, open_reader, os_reason
-from auditor.capture.recognise import EXPECTED, HEAD_BYTES, foreign_format, is_capture, refusal
+from auditor.capture.recognise import (
+    EXPECTED,
+    HEAD_BYTES,
+    Way,
+    foreign_format,
+    is_capture,
+    refusal,
+)
+from auditor.capture.tshark import find_tshark
 from auditor.capture.urls import hide, is_url
 from auditor.errors import CaptureError
 
@@ -108,9 +116,9 @@ def _captures_among(
 
 
 def _is_capture(name: str) -> bool:
-    """Tell by its first bytes whether a file is a capture that is read here.
+    """Tell by its first bytes whether a file is a capture that can be read.
 
-    Raise CaptureError for one in another format, and for a file of which this cannot be told.
+    Raise CaptureError for one that cannot, and for a file of which this cannot be told.
     """
     try:
         source = open_reader(name)
@@ -125,9 +133,12 @@ def _is_capture(name: str) -> bool:
         return True
     if content.damage:
         raise CaptureError(name, f"{EXPECTED}, found that {content.damage}")
-    if foreign_format(head):
+    foreign = foreign_format(head)
+    if foreign is None:
+        return False
+    if foreign.way is Way.NONE or find_tshark() is None:
         raise CaptureError(name, refusal(head))
-    return False
+    return True
 
 
 def _identity(name: str) -> Hashable:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.capture.tshark import find_tshark
 from auditor.capture.write import PcapngWriter
 from auditor.errors import AuditError
 from auditor.explain.model import Dissection
@@ -34,7 +34,6 @@ _GRACE_S = 5
 
 _CAPTURE = "flow.pcapng"
 _CHILD = "auditor.explain.pyshark_child"
-_WINDOWS_HOME = "Wireshark/tshark.exe"
 
 
 class NotAvailableError(AuditError):
@@ -43,7 +42,7 @@ class NotAvailableError(AuditError):
 
 def dissect(frames: Sequence[PickedFrame], patience_s: float = PATIENCE_S) -> list[Dissection]:
     """Let Wireshark dissect frames; one result for each. Raises NotAvailableError."""
-    tshark = _find_tshark()
+    tshark = find_tshark()
     if tshark is None:
         raise NotAvailableError("tshark is not installed")
     # Windows cannot remove the file while a process that is being ended still has it open.
@@ -59,16 +58,6 @@ def dissect(frames: Sequence[PickedFrame], patience_s: float = PATIENCE_S) -> li
                 )
         answer = _ask_child(directory, tshark, patience_s)
     return _read(answer, len(frames))
-
-
-def _find_tshark() -> str | None:
-    found = shutil.which("tshark")
-    if found is None and sys.platform == "win32":
-        for variable in ("ProgramFiles", "ProgramFiles(x86)"):
-            path = Path(os.environ.get(variable, "C:/Program Files"), _WINDOWS_HOME)
-            if path.is_file():
-                return str(path)
-    return found
 
 
 def _ask_child(directory: str, tshark: str, patience_s: float) -> bytes:

@@ -1,0 +1,45 @@
+"""Captures of other formats: how tshark is asked for one, and why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auditor.capture.compressed import compression_of
+from auditor.capture.nstrace import TSHARK_OUTPUT
+from auditor.capture.recognise import EXPECTED, Way, refusal
+from auditor.capture.tshark import Fed, Tshark, find_tshark
+from auditor.errors import CaptureError
+
+if TYPE_CHECKING:
+    from auditor.capture.compressed import Content
+    from auditor.capture.reader import ByteReader
+    from auditor.capture.recognise import ForeignFormat
+
+_AS_PCAPNG = ("-F", "pcapng", "-w", "-")
+
+_KNOWN_TO_TSHARK = frozenset({None, "gzip", "zstd", "lz4"})
+"""Compressions of a file that it reads by itself; None = none."""
+
+
+def open_foreign(
+    name: str, foreign: ForeignFormat, source: ByteReader, content: Content, head: bytes
+) -> Tshark:
+    """Let tshark read the capture `name`, whose `source` was read up to the end of `head`.
+
+    head: the first bytes of its `content`. The source is closed when it is no longer needed.
+    Raises CaptureError where this cannot be read, or tshark is not there.
+    """
+    tshark = find_tshark()
+    if foreign.way is Way.NONE or tshark is None:
+        raise CaptureError(name, refusal(head))
+    compression = compression_of(content)
+    output = _AS_PCAPNG if foreign.way is Way.PCAPNG else TSHARK_OUTPUT
+    if source.reopenable and compression in _KNOWN_TO_TSHARK:
+        source.close()
+        return Tshark(name, tshark, output, None)
+    if foreign.way is Way.LINES:
+        # tshark goes back and forth in it.
+        found = f"one in {compression} data: unpack it" if compression else "one in a pipe: save it"
+        kind = foreign.name.removeprefix("a ")
+        raise CaptureError(name, f"{EXPECTED}, or a {kind} in a file, found {found} first")
+    return Tshark(name, tshark, output, Fed(source, content, head))
