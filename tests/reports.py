@@ -61,6 +61,7 @@ _DEFAULTS: Mapping[Kind, object] = {
     "count": 0,
     "number": None,
     "port": None,
+    "id": None,
     "flag": False,
     "time": None,
     "list": [],

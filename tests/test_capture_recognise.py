@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shared import SHARED, needs_shared
 
-from auditor.capture.recognise import foreign_format, is_capture, refusal
+from auditor.capture.recognise import Way, foreign_format, is_capture, refusal
 
 EXPECTED = "expected a pcap or pcapng capture, found "
 
@@ -42,19 +42,38 @@ def erf() -> bytes:
         (b"XCP\0002.002\0", "a NetXray or Sniffer (Windows) capture"),
         (b"btsnoop\0", "a btsnoop capture"),
         (b"\x7fver\0", "an OmniPeek capture"),
+        (b"\x01\x10\x4c\x00\x01\x05Trace Display Tr", "a LANalyzer capture"),
         (erf(), "an Endace ERF capture"),
     ],
 )
 def test_formats_of_other_tools_are_named_with_the_way_out(head: bytes, name: str) -> None:
-    """The error says what the file is, and how Wireshark's tools convert it."""
-    assert refusal(head) == f"{EXPECTED}{name}; convert it with `tshark -r IN -w OUT.pcapng`"
+    """The error says what the file is, and what reads it."""
+    found = foreign_format(head)
+
+    assert found is not None
+    assert found.way is Way.PCAPNG
+    assert refusal(head) == f"{EXPECTED}{name}; install Wireshark's tshark to read it"
 
 
-def test_an_event_trace_is_named_with_its_converter() -> None:
-    """ETL files are what `netsh trace` and `pktmon` write."""
-    assert refusal(etl()).startswith(
-        f"{EXPECTED}a Windows event trace (ETL); convert it with `etl2pc"
-    )
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        (etl(), "a Windows event trace (ETL); convert it with `etl2pcapng IN.etl OUT.pcapng`"),
+        (
+            b"\x54\x52\x00\x64\x00",
+            "an HP-UX nettl trace; convert it with `editcap -T ether IN OUT.pcapng`",
+        ),
+    ],
+)
+def test_what_tshark_does_not_hand_over_is_named_with_its_converter(
+    head: bytes, message: str
+) -> None:
+    """ETL files are what `netsh trace` and `pktmon` write; tshark reads them on Windows alone."""
+    found = foreign_format(head)
+
+    assert found is not None
+    assert found.way is Way.NONE
+    assert refusal(head) == EXPECTED + message
 
 
 @pytest.mark.parametrize(
@@ -66,11 +85,13 @@ def test_an_event_trace_is_named_with_its_converter() -> None:
     ],
 )
 def test_a_netscaler_trace_is_named(signature: bytes) -> None:
-    """No tool converts one, so the error says how to trace again."""
-    message = refusal(bytes(5) + signature + bytes(100))
+    """No tool converts one, so it is read line by line."""
+    head = bytes(5) + signature + bytes(100)
+    found = foreign_format(head)
 
-    assert message.startswith(f"{EXPECTED}a NetScaler trace (nstrace); ")
-    assert "-traceformat PCAP" in message
+    assert found is not None
+    assert found.way is Way.LINES
+    assert refusal(head).startswith(f"{EXPECTED}a NetScaler trace (nstrace); install Wireshark")
 
 
 @needs_shared

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from capture_files import frame, pcap, pcapng
 
+from auditor.capture import sources
 from auditor.capture.sources import find_captures
 
 CAPTURE = pcap([frame(b"x")])
@@ -55,10 +56,13 @@ def test_a_directory_without_captures_is_an_error(directory: Path) -> None:
     ]
 
 
-def test_captures_of_other_formats_in_a_directory_are_named(directory: Path) -> None:
-    """A capture that is not read is no file to pass over in silence; broken gzip may be one."""
+def test_captures_that_cannot_be_read_in_a_directory_are_named(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a one is no file to pass over in silence; broken gzip may be one."""
     (directory / "solaris").write_bytes(b"snoop\0\0\0" + bytes(100))
     (directory / "torn.gz").write_bytes(gzip.compress(CAPTURE)[:12])
+    monkeypatch.setattr(sources, "find_tshark", lambda: None)
     found = find_captures([str(directory)])
 
     assert len(found.names) == 2
@@ -67,6 +71,19 @@ def test_captures_of_other_formats_in_a_directory_are_named(directory: Path) -> 
         f"{directory / 'solaris'}: expected a pcap or pcapng capture, found a sn"
     )
     assert torn.endswith("found that the gzip data ends early")
+
+
+def test_captures_that_tshark_reads_count_where_it_is_installed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An event trace is named even so: tshark does not read it everywhere."""
+    (directory / "solaris").write_bytes(b"snoop\0\0\0" + bytes(100))
+    (directory / "windows").write_bytes(b"\0\0\1\0" + bytes(70) + b"\2\xc0" + bytes(100))
+    monkeypatch.setattr(sources, "find_tshark", lambda: "/usr/bin/tshark")
+    found = find_captures([str(directory)])
+
+    assert str(directory / "solaris") in found.names
+    assert [error.source for error in found.errors] == [str(directory / "windows")]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pytest
+from foreign_files import needs_tshark
 from shared import SHARED, needs_shared
 
 from auditor.capture import open_capture
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 pytestmark = needs_shared
 
 CAPTURES = SHARED / "captures"
+ETHERNET_LEN = 14
 
 AGREED = {
     "OISF+suricata-verify__tests__drop-protocol-change__input.pcap": (
@@ -137,8 +139,11 @@ def our_counts(capture: Capture) -> Counts:
     return +counts
 
 
-def their_counts(capture: Capture) -> Counts:
-    """Read what tshark counts of the innermost TCP and UDP headers."""
+def their_counts(capture: Capture, size: str = "bytes", header_len: int = 0) -> Counts:
+    """Read what tshark counts of the innermost TCP and UDP headers.
+
+    size: the column that stands for bytes; header_len: what every frame has beside it.
+    """
     counts: Counts = Counter()
     with (CAPTURES / capture.oracle).open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -146,14 +151,16 @@ def their_counts(capture: Capture) -> Counts:
                 a = address_text(*address_words(row["addr_a"])), int(row["port_a"])
                 b = address_text(*address_words(row["addr_b"])), int(row["port_b"])
                 there, back = Sent(row["proto"], *a, *b), Sent(row["proto"], *b, *a)
-                for unit in ("frames", "bytes"):
-                    counts[there, unit] += int(row[f"{unit}_ab"])
-                    counts[back, unit] += int(row[f"{unit}_ba"])
+                for sent, way in ((there, "ab"), (back, "ba")):
+                    frames = int(row[f"frames_{way}"])
+                    counts[sent, "frames"] += frames
+                    counts[sent, "bytes"] += int(row[f"{size}_{way}"]) + header_len * frames
     return +counts
 
 
 WHOLE = [each for each in captures() if each.status == "ok"]
 READABLE = [each for each in WHOLE if not each.encapsulation.startswith("nstrace")]
+TRACES = [each for each in WHOLE if each not in READABLE]
 UNHEALTHY = [each for each in captures() if each.status != "ok"]
 
 
@@ -167,6 +174,13 @@ def test_counts_what_tshark_counts(capture: Capture) -> None:
     """Frames and bytes per direction of every conversation agree, save where it is agreed."""
     agrees = our_counts(capture) == their_counts(capture)
     assert agrees == (capture.file not in AGREED), AGREED.get(capture.file, "differs")
+
+
+@needs_tshark
+@pytest.mark.parametrize("capture", TRACES, ids=lambda each: each.file)
+def test_counts_what_tshark_counts_in_a_netscaler_trace(capture: Capture) -> None:
+    """There tshark's frames include the NetScaler's own header: its IP lengths are what counts."""
+    assert our_counts(capture) == their_counts(capture, "ip_bytes", ETHERNET_LEN)
 
 
 @pytest.mark.parametrize("capture", UNHEALTHY, ids=lambda each: each.file)

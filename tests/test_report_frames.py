@@ -30,6 +30,7 @@ DTYPES = {
     "count": "int64",
     "number": "float64",
     "port": "Int32",
+    "id": "Int64",
     "flag": "bool",
     "time": "datetime64[ns, UTC]",
 }

@@ -17,6 +17,7 @@ import pytest
 from shared import SHARED, needs_shared
 
 from auditor.capture import open_capture
+from auditor.capture.tshark import find_tshark
 from auditor.decode.dissect import Decoder
 from auditor.errors import AuditError
 from auditor.evidence.signatures import SignatureSet, Strength
@@ -100,6 +101,12 @@ AGREED = {
     ),
 }
 """Recognised protocol and capture in which tshark sees something else, and why we are right."""
+
+if find_tshark() is not None:  # else that capture cannot be read
+    AGREED[
+        "netscaler-rpc",
+        "bunnis+Wireshark-Lua-Plugin-NetScaler-TCP-Window-Reset-Codes__example_trace__nstrace1.cap",
+    ] = "an appliance's packet engine speaks to itself on 5000, where tshark insists on GSM over IP"
 
 
 class Claim(NamedTuple):

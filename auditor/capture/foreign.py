@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auditor.capture.compressed import compression_of
-from auditor.capture.nstrace import TSHARK_OUTPUT
+from auditor.capture.nstrace import AS_LINES
 from auditor.capture.recognise import EXPECTED, Way, refusal
-from auditor.capture.tshark import Fed, Tshark, find_tshark
+from auditor.capture.tshark import Fed, Output, Tshark, find_tshark
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from auditor.capture.reader import ByteReader
     from auditor.capture.recognise import ForeignFormat
 
-_AS_PCAPNG = ("-F", "pcapng", "-w", "-")
+_AS_PCAPNG = Output(("-F", "pcapng", "-w", "-"), growth=1)
 
 _KNOWN_TO_TSHARK = frozenset({None, "gzip", "zstd", "lz4"})
 """Compressions of a file that it reads by itself; None = none."""
@@ -33,13 +33,13 @@ def open_foreign(
     if foreign.way is Way.NONE or tshark is None:
         raise CaptureError(name, refusal(head))
     compression = compression_of(content)
-    output = _AS_PCAPNG if foreign.way is Way.PCAPNG else TSHARK_OUTPUT
+    output = _AS_PCAPNG if foreign.way is Way.PCAPNG else AS_LINES
     if source.reopenable and compression in _KNOWN_TO_TSHARK:
         source.close()
-        return Tshark(name, tshark, output, None)
+        return Tshark(name, tshark, output, source.size)
     if foreign.way is Way.LINES:
         # tshark goes back and forth in it.
         found = f"one in {compression} data: unpack it" if compression else "one in a pipe: save it"
         kind = foreign.name.removeprefix("a ")
         raise CaptureError(name, f"{EXPECTED}, or a {kind} in a file, found {found} first")
-    return Tshark(name, tshark, output, Fed(source, content, head))
+    return Tshark(name, tshark, output, source.size, Fed(source, content, head))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
+from auditor.capture.tshark import Output
 from auditor.capture.walk import BATCH_FRAMES, MAX_TIME_NS, Walk
 from auditor.errors import UsageError
 from auditor.times import parse_time
@@ -23,18 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TSHARK_OUTPUT = (
-    "-T",
-    "ek",
-    "-x",
-    "-j",
-    "frame frame.number frame.time_epoch frame.len ns nstrace.pdevno nstrace.l_pdevno",
-    # Nothing above the record's header is dissected: it is not wanted, and would take memory.
-    "--enable-protocol",
-    "ns",
-    "--disable-protocol",
-    "eth",
-)
+_FIELDS = "frame frame.number frame.time_epoch frame.len ns nstrace.pdevno nstrace.l_pdevno"
+
+# Nothing above the record's header is dissected: it is not wanted, and would take memory.
+_LAYERS = ("--enable-protocol", "ns", "--disable-protocol", "eth")
+
+AS_LINES = Output(("-T", "ek", "-x", "-j", _FIELDS, *_LAYERS), growth=8)
 """What makes tshark write as is read here."""
 
 _LONGEST_LINE = 1 << 23
@@ -114,33 +109,45 @@ class NstraceWalker:
 
 def _read(line: bytes) -> _Record:
     """Read a frame; raise ValueError, TypeError, KeyError or UsageError for what is none."""
-    layers = json.loads(line)["layers"]
-    told, record = layers["frame"], layers["ns"]
-    header_len = len(_text(layers, "ns_raw")) // 2
-    frame = bytes.fromhex(_text(layers, "frame_raw"))[header_len:]
+    layers = _fields(_fields(json.loads(line))["layers"])
+    told, record = _fields(layers["frame"]), _fields(layers["ns"])
+    header_len = len(_text(layers["ns_raw"])) // 2
+    frame = bytes.fromhex(_text(layers["frame_raw"]))[header_len:]
     return _Record(
         frame=frame,
-        wire_len=max(int(_text(told, "frame_frame_len")) - header_len, len(frame)),
-        time_ns=_time(_text(told, "frame_frame_time_epoch")),
+        wire_len=max(_number(told["frame_frame_len"]) - header_len, len(frame)),
+        time_ns=_time(_text(told["frame_frame_time_epoch"])),
         linktype=_UNKNOWN_LINK if "http" in layers else _ETHERNET,
-        number=int(_text(told, "frame_frame_number")),
-        blocks=(_block(record, "ns_nstrace_pdevno"), _block(record, "ns_nstrace_l_pdevno")),
+        number=_number(told["frame_frame_number"]),
+        # Traces of old versions have none, which 0 stands for in the others.
+        blocks=(
+            _number(record.get("ns_nstrace_pdevno", "0")),
+            _number(record.get("ns_nstrace_l_pdevno", "0")),
+        ),
     )
 
 
-def _text(fields: Mapping[str, object], name: str) -> str:
-    """Give a field's text, of one that stands there several times the first."""
-    value = fields[name]
-    if isinstance(value, list) and value:
-        value = value[0]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
+def _fields(value: object) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError("no object")
     return value
 
 
-def _block(record: Mapping[str, object], name: str) -> int:
-    """Give the number of a control block; 0 stands for none, as in traces of old versions."""
-    return int(_text(record, name), 0) if isinstance(record.get(name), (str, list)) else 0
+def _text(value: object) -> str:
+    """Give a field's text, of one that stands there several times the first."""
+    if isinstance(value, list) and value:
+        value = value[0]
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _number(value: object) -> int:
+    """Read a number of 32 bits, decimal or with its 0x."""
+    number = int(_text(value), 0)
+    if not 0 <= number < 1 << 32:
+        raise ValueError(f"{number} is no number of 32 bits")
+    return number
 
 
 def _time(text: str) -> int:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 from typing import IO, TYPE_CHECKING
@@ -21,8 +22,6 @@ from auditor.capture.reader import os_reason
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from auditor.capture.compressed import Content
     from auditor.capture.reader import ByteReader
 
@@ -49,26 +48,36 @@ def find_tshark() -> str | None:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How tshark is to write what it reads."""
+
+    options: tuple[str, ...]
+    growth: int
+    """About how many bytes it then writes for each that it reads."""
+
+
 class Tshark:
     """What a tshark child writes, as a ByteReader and as a Content."""
 
-    size = 0  # what it will have written is not known before it has
+    def __init__(
+        self, name: str, tshark: str, output: Output, size: int, fed: Fed | None = None
+    ) -> None:
+        """Let `tshark` read the capture `name`, a file of `size` bytes, 0 where that is unknown.
 
-    def __init__(self, name: str, tshark: str, output: Sequence[str], fed: Fed | None) -> None:
-        """Let `tshark` read the capture `name` and write it as the options `output` say.
-
-        fed: what to pump into it instead of naming the path to it. Raises CaptureError naming
+        fed: what to pump into it instead of naming the file to it. Raises CaptureError naming
         `name`.
         """
-        self.consumed = 0
+        self.size = size
         self.reopenable = fed is None
         self.damage: str | None = None
+        self._written = 0
+        self._growth = output.growth
         # A file takes whatever it complains of; a pipe that nobody reads would fill up.
         self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         try:
             self._child = subprocess.Popen(  # noqa: S603 - no shell; a path cannot become an option
-                [tshark, "-n", "-r", name if fed is None else _PIPED, *output],
-                bufsize=0,
+                [tshark, "-n", "-r", name if fed is None else _PIPED, *output.options],
                 stdin=subprocess.DEVNULL if fed is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
@@ -83,15 +92,27 @@ class Tshark:
         if fed is not None and self._child.stdin is not None:
             fed.start(self._child.stdin)
 
+    @property
+    def consumed(self) -> int:
+        """Estimate the bytes that it has read, of `size`."""
+        return self._written // self._growth
+
     def read(self, limit: int) -> bytes:
-        """Return at least one and at most `limit` bytes, none at the end; raise OSError."""
+        """Return `limit` bytes, or all that are left before the end; raise OSError.
+
+        A pipe holds little: batches of what it has at a time would be small.
+        """
+        data = bytearray(limit)
+        return bytes(data[: self.readinto(memoryview(data))])
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Do the same into a buffer, and return how many bytes; raise OSError."""
         assert self._child.stdout is not None
-        data = self._child.stdout.read(limit)
-        if data:
-            self.consumed += len(data)
-        elif self.damage is None:
+        count = self._child.stdout.readinto(buffer)  # type: ignore[attr-defined]  # it is buffered
+        if not count and self.damage is None:
             self.damage = self._ending()
-        return data
+        self._written += count
+        return int(count)
 
     def rest(self) -> None:
         """Do nothing: the child waits by itself until its output is read."""
@@ -116,7 +137,8 @@ class Tshark:
             return None
         if status < 0:
             return f"tshark was ended by signal {-status}"
-        return _words(self._complaints) or f"tshark gave up with status {status}"
+        words = _words(self._complaints)
+        return f"tshark says: {words}" if words else f"tshark gave up with status {status}"
 
 
 class Fed:
@@ -153,9 +175,7 @@ class Fed:
         """Pour everything into `sink`; the damage is known before the sink is closed."""
         data = self._head
         while data:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[sink.write(rest) :]
+            sink.write(data)
             try:
                 data = self._content.read(_PUMP_BYTES)
             except OSError as error:

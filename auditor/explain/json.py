@@ -35,6 +35,7 @@ def story_json(story: Story) -> str:
         "flow": story.row,
         "client": _end(story.client),
         "server": _end(story.server),
+        "other_sides": [side.flow_id for side in story.other_sides],
         "outcome_why": story.outcome_why,
         "direction_why": story.direction_why,
         "verdict_means": VERDICTS[story.verdict],

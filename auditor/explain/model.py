@@ -115,6 +115,17 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherSide:
+    """A flow on the other side of a proxy that joins it with this one."""
+
+    flow_id: int
+    client: str
+    server: str
+    service: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """One flow."""
 
@@ -134,3 +145,4 @@ class Story:
     edition: str
     hosts_file: str | None
     frames: Frames
+    other_sides: tuple[OtherSide, ...] = ()

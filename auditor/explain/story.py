@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.errors import UsageError
 from auditor.explain.considered import consider
-from auditor.explain.model import End, FoundOf, HeardName, Payload, Story
+from auditor.explain.model import End, FoundOf, HeardName, OtherSide, Payload, Story
 from auditor.explain.outcome import direction_why, flag_words, outcome_why, sides_seen
 from auditor.records import NO_TIME, WITH_PORTS, address_text, transport_name
 from auditor.report.cells import plain_values
@@ -53,6 +53,7 @@ def tell(report: Report, judged: Judged, names: Names, flow_id: int, frames: Fra
         edition=report.audit.edition,
         hosts_file=report.audit.hosts_file,
         frames=frames,
+        other_sides=tuple(_other_sides(report, flow_id)),
     )
 
 
@@ -85,6 +86,24 @@ def _end(judged: Judged, row: int, *, is_client: bool) -> End:
         flags=flag_words(sides_seen(judged, row)[not is_client]),
         payload=Payload(heads[0], data_ns) if heads and data_ns != NO_TIME else None,
     )
+
+
+def _other_sides(report: Report, flow_id: int) -> Iterator[OtherSide]:
+    """Yield the flow that this one is linked with, then others that are linked with this one."""
+    linked = plain_values("linked_flow", report.flows["linked_flow"])
+    own = linked[flow_id - 1]
+    # A client's connection may be linked with several to servers, one after the other.
+    others = [row for row, other in enumerate(linked) if row + 1 == own or other == flow_id]
+    for row in sorted(others, key=lambda row: (row + 1 != own, row)):
+        cells = _cells(report, row)
+        port = cells["server_port"]
+        yield OtherSide(
+            flow_id=row + 1,
+            client=str(cells["client_name"] or cells["client_ip"]),
+            server=str(cells["server_name"] or cells["server_ip"]),
+            service=f"{cells['transport']}" + ("" if port is None else f"/{port}"),
+            outcome=str(cells["outcome"]),
+        )
 
 
 def _first_ns(judged: Judged, row: int) -> int:

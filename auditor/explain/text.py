@@ -24,6 +24,7 @@ _PLACE = 9
 _INDENT = "  "
 
 _MOST_NAMES = 12
+_MOST_SIDES = 8
 _MOST_BYTES = 128
 _MOST_IMPLIED = 6
 
@@ -76,6 +77,11 @@ def _facts(story: Story) -> Iterator[str]:
     for label, value in (("VLAN", row["vlan"]), ("Tunnel", row["tunnel"])):
         if value:
             yield from _pair(label, listed(value, 8) if isinstance(value, list) else str(value))
+    sides = [
+        f"flow {side.flow_id}: {side.client} -> {side.server} {side.service}, {side.outcome}"
+        for side in story.other_sides
+    ]
+    yield from _several("Other side", sides, _MOST_SIDES)
     yield from _pair("Outcome", f"{row['outcome']}: {story.outcome_why}")
     yield from _pair("Direction", story.direction_why)
     told = [f"{name.seen.name} ({name.seen.kind}), {name.how}" for name in story.names]

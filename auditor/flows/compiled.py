@@ -10,6 +10,7 @@ from auditor.flows.compiled_heads import CompiledHeads
 from auditor.flows.facts import Facts, pair_up
 from auditor.flows.keys import KEY, quote_key, unpack_keys
 from auditor.flows.layout import ENTRY
+from auditor.flows.links import Links
 from auditor.flows.quotes import EarlyQuotes
 from auditor.flows.result import Flows, in_order
 from auditor.flows.table import HEAD_BUDGET
@@ -42,6 +43,7 @@ class CompiledFlowTable:
         self._index = np.zeros(_INDEX_ROOM * len(self._facts.entries), np.int64)
         self._heads = CompiledHeads(head_budget)
         self._early = EarlyQuotes()
+        self._links = Links()
         self._unreadable_quotes = 0
         self._key = np.zeros(1, ENTRY)
         self._last_ns = np.empty(0, np.int64)
@@ -67,6 +69,9 @@ class CompiledFlowTable:
             pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
             self._facts.vlans.update(np.unique(pairs).tolist())
         self._heads.observe(batch, rows, slots, notes, self._facts.sides)
+        if batch.linked is not None:
+            in_flows = np.flatnonzero(rows["status"] == Status.OK)
+            self._links.note(batch, in_flows, slots[in_flows])
 
     @property
     def size(self) -> int:
@@ -113,6 +118,7 @@ class CompiledFlowTable:
             vlans=[vlans[flow] for flow in order.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
+            other_side=self._links.other_sides(facts, order),
         )
 
     def _add(

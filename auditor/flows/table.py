@@ -19,6 +19,7 @@ import numpy as np
 from auditor.flows.facts import Facts
 from auditor.flows.heads import HEAD_PACKETS, Heads
 from auditor.flows.keys import KEY, canonical_keys, quote_key, unpack_keys
+from auditor.flows.links import Links
 from auditor.flows.loss import AckWatch
 from auditor.flows.quotes import EarlyQuotes
 from auditor.flows.result import Flows, in_order
@@ -49,6 +50,7 @@ class FlowTable:
         self._heads = Heads(head_budget)
         self._acks = AckWatch()
         self._early = EarlyQuotes()
+        self._links = Links()
         self._unreadable_quotes = 0
 
     def update(self, packets: Packets) -> None:
@@ -75,6 +77,8 @@ class FlowTable:
             packets.batch, frames[young], rows[young], slots[young], self._syn_sequences
         )
         self._follow_acks(rows, slots)
+        if packets.batch.linked is not None:
+            self._links.note(packets.batch, frames, slots)
 
     def finish(self) -> Flows:
         """Give the flows so far; the table may go on."""
@@ -93,6 +97,7 @@ class FlowTable:
             vlans=[vlans[flow] for flow in order.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
+            other_side=self._links.other_sides(facts, order),
         )
 
     def _assign(self, steps: Iterable[tuple[bytes, bool, int, int]]) -> list[int]:

@@ -243,6 +243,7 @@ def _facts(judged: Judged, files: Sequence[str]) -> dict[str, list[object] | NDA
         "first_frame": facts["first_frame"].astype(np.int64),
         "vlan": [list(vlans) for vlans in judged.flows.vlans],
         "tunnel": _tunnels(judged),
+        "linked_flow": _linked(judged),
     }
 
 
@@ -260,6 +261,13 @@ def _tunnels(judged: Judged) -> list[object]:
         f"{Tunnel(kind).name.lower()}:{number}" if kind else None
         for kind, number in zip(facts["tunnel"].tolist(), facts["tunnel_id"].tolist(), strict=True)
     ]
+
+
+def _linked(judged: Judged) -> list[object]:
+    flows = judged.flows
+    if flows.other_side is None:
+        return [None] * len(flows.facts)
+    return [row + 1 if row >= 0 else None for row in flows.other_side.tolist()]
 
 
 def _first(judged: Judged) -> NDArray[np.int64]:

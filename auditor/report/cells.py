@@ -24,7 +24,7 @@ def plain_values(name: str, column: pd.Series) -> list[object]:
     match KINDS[name]:
         case "time":
             return list(time_texts(column))
-        case "port" | "number":
+        case "port" | "id" | "number":
             values: list[object] = column.astype(object).where(column.notna(), None).tolist()
             return values
         case _:

@@ -34,7 +34,7 @@ def tell_flows(report: FlowReport) -> FlowDigest:
     return FlowDigest(
         captured=overview.captured(report.capture, report.flows, report.audit, report.filter),
         warnings=overview.warnings(report.capture, interrupted=report.interrupted),
-        summary=(("Outcome", outcome),),
+        summary=(("Outcome", outcome), *overview.proxied(report.flows)),
         provenance=overview.provenance(report),
     )
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     Column: TypeAlias = Sequence[object] | NDArray[np.generic]
 
-Kind = Literal["text", "count", "number", "port", "flag", "time", "list"]
+Kind = Literal["text", "count", "id", "number", "port", "flag", "time", "list"]
 """What a column holds.
 
-text: object, str or None. count: int64. number: float64, NaN where there is none. port: Int32, NA
-where there is none. flag: bool. time: datetime64[ns, UTC], NaT where there is none. list: object,
-a list in every row.
+text: object, str or None. count: int64. id: Int64, NA where there is none. number: float64, NaN
+where there is none. port: Int32, NA where there is none. flag: bool. time: datetime64[ns, UTC], NaT
+where there is none. list: object, a list in every row.
 """
 
 Table = dict[str, Kind]
@@ -57,6 +57,7 @@ FLOWS: Table = {
     "first_frame": "count",
     "vlan": "list",
     "tunnel": "text",
+    "linked_flow": "id",
 }
 
 FLOW_FACTS: Table = {
@@ -78,6 +79,7 @@ FLOW_FACTS: Table = {
     "first_frame": "count",
     "vlan": "list",
     "tunnel": "text",
+    "linked_flow": "id",
 }
 """What is known of a flow without a site and without judgement."""
 
@@ -190,6 +192,8 @@ def _series(kind: Kind, values: Column) -> pd.Series:
             return _times(values)
         case "port":
             return pd.Series(values, dtype="Int32")
+        case "id":
+            return pd.Series(values, dtype="Int64")
         case "count":
             return pd.Series(np.asarray(values, dtype=np.int64))
         case "number":

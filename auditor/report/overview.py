@@ -119,6 +119,7 @@ def summary(report: Report) -> tuple[tuple[str, str], ...]:
         ("Payload", _tally_text(counts["by_verification"]) or "none"),
     ]
     lines.extend(_sessions(report.sessions))
+    lines.extend(proxied(report.flows))
     statuses = report.coverage["status"].value_counts()
     of = {status: int(statuses.get(status.value, 0)) for status in Coverage}
     expected = sum(of[s] for s in (Coverage.SEEN, Coverage.BLOCKED, Coverage.MISSING))
@@ -158,6 +159,16 @@ def _sessions(sessions: pd.DataFrame) -> Iterator[tuple[str, str]]:
             noted.setdefault(note, []).append(pair)
     for note, of in noted.items():
         yield "Of note", f"{listed(of, _MOST_PAIRS)}: {note}"
+
+
+def proxied(flows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Say how many sessions a NetScaler's own trace shows from both sides."""
+    ends = flows.loc[flows["linked_flow"].notna(), ["flow_id", "linked_flow"]].to_numpy(int)
+    pairs = sorted({(min(pair), max(pair)) for pair in ends.tolist()})
+    if pairs:
+        told = listed((f"{one} + {other}" for one, other in pairs), _MOST_PAIRS)
+        joined = f"{count(len(pairs), 'session')} through the NetScaler joined"
+        yield "Proxied", f"{joined} (flows {told})"
 
 
 def hidden(coverage: pd.DataFrame) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -68,7 +68,7 @@ def _askable(flows: pd.DataFrame) -> pd.DataFrame:
         if kind == "list":
             joined = [";".join(map(str, values)) for values in column]
             plain[str(name)] = pd.Series(joined, index=flows.index, dtype=object)
-        elif kind == "port":
+        elif kind in {"port", "id"}:
             # NA != 443 is NA, and a row with NA would drop out of `server_port != 443`.
             plain[str(name)] = column.astype("float64")
         else:
