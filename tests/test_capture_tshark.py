@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from capture_files import BytesReader
 
-from auditor.capture import tshark
 from auditor.capture.compressed import open_content
 from auditor.capture.tshark import Fed, Output, Tshark, find_tshark
 from auditor.errors import CaptureError
@@ -53,8 +53,8 @@ def test_on_windows_wireshark_has_a_place_of_its_own(
     installed.parent.mkdir()
     installed.touch()
     monkeypatch.setenv("ProgramFiles", str(tmp_path))
-    monkeypatch.setattr(tshark.sys, "platform", "win32")
-    monkeypatch.setattr(tshark.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     assert find_tshark() == str(installed)
 
 
@@ -158,7 +158,7 @@ def test_an_error_while_feeding_is_told(tmp_path: Path) -> None:
     def fail(_limit: int) -> bytes:
         raise OSError(5, "Input/output error")
 
-    source.read = fail  # type: ignore[method-assign]  # the disk that fails
+    source.read = fail  # type: ignore[method-assign,assignment]  # the disk that fails
     reader = child(tmp_path, "cat", fed)
 
     assert everything(reader) == b"x" * 10

@@ -69,6 +69,8 @@ class Tshark:
         `name`.
         """
         self.size = size
+        self.consumed = 0
+        """Bytes of those that it has read, estimated by what it wrote."""
         self.reopenable = fed is None
         self.damage: str | None = None
         self._written = 0
@@ -92,11 +94,6 @@ class Tshark:
         if fed is not None and self._child.stdin is not None:
             fed.start(self._child.stdin)
 
-    @property
-    def consumed(self) -> int:
-        """Estimate the bytes that it has read, of `size`."""
-        return self._written // self._growth
-
     def read(self, limit: int) -> bytes:
         """Return `limit` bytes, or all that are left before the end; raise OSError.
 
@@ -112,6 +109,7 @@ class Tshark:
         if not count and self.damage is None:
             self.damage = self._ending()
         self._written += count
+        self.consumed = self._written // self._growth
         return int(count)
 
     def rest(self) -> None:
