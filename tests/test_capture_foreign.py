@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fsspec
 import pandas as pd
 import pytest
 from capture_files import frame, frames_in, open_bytes, pcap
@@ -19,6 +20,8 @@ from auditor.errors import CaptureError
 from auditor.pipeline import read, read_flows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from capture_files import Frame
 
 SAMPLE = Path(__file__).parents[1] / "sample_pcaps" / "adc.pcap"
@@ -128,6 +131,15 @@ def test_what_tshark_cannot_read_is_an_error_in_its_words(tmp_path: Path) -> Non
         open_capture([str(name)])
 
 
+@pytest.fixture
+def memory_url() -> Iterator[str]:
+    """Put a trace into a store that is not a disk."""
+    store = fsspec.filesystem("memory")
+    store.pipe_file("/x.cap", nstrace(Traced(each, 7) for each in traced()))
+    yield "memory://x.cap"
+    store.rm_file("/x.cap")
+
+
 def traced(count: int = 20) -> list[Frame]:
     """Make frames that a NetScaler traced."""
     return [frame(bytes([n]) * 80, at_ns=n * 1000) for n in range(count)]
@@ -174,6 +186,13 @@ def test_a_netscaler_trace_in_a_pipe_says_what_to_do(
     found = "xz data: unpack it" if packed else "a pipe: save it"
     expected = f"{EXPECTED}, or a NetScaler trace (nstrace) in a file, found one in {found} first"
     assert error.value.reason == expected
+
+
+@needs_tshark
+def test_a_netscaler_trace_elsewhere_is_to_be_copied(memory_url: str) -> None:
+    """It would have to be fetched as a whole."""
+    with pytest.raises(CaptureError, match="found one elsewhere: copy it here first"):
+        open_capture([memory_url])
 
 
 def test_without_tshark_the_error_names_the_format(

@@ -26,7 +26,7 @@ def child(directory: Path, script: str, fed: Fed | None = None) -> Tshark:
     path = directory / "tshark"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
-    return Tshark("x.cap", str(path), Output(("-w", "-"), growth=2), 100, fed)
+    return Tshark("x.cap", str(path), Output(("-w", "-"), growth=2), 100, fed or "x.cap")
 
 
 def everything(reader: Tshark) -> bytes:
@@ -117,7 +117,7 @@ def test_closing_ends_a_child_that_goes_on(tmp_path: Path) -> None:
 def test_what_cannot_be_started_is_named(tmp_path: Path) -> None:
     """An error of the capture, since nothing of it can be read."""
     with pytest.raises(CaptureError, match=r"^x\.cap: expected tshark to run, found "):
-        Tshark("x.cap", str(tmp_path / "none"), Output((), 1), 0)
+        Tshark("x.cap", str(tmp_path / "none"), Output((), 1), 0, "x.cap")
 
 
 def fed_with(data: bytes, *, head: int = 4) -> tuple[Fed, BytesReader]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.capture.compressed import compression_of
 from auditor.capture.nstrace import AS_LINES
+from auditor.capture.reader import FileReader
 from auditor.capture.recognise import EXPECTED, Way, refusal
 from auditor.capture.tshark import Fed, Output, Tshark, find_tshark
 from auditor.errors import CaptureError
@@ -34,12 +35,19 @@ def open_foreign(
         raise CaptureError(name, refusal(head))
     compression = compression_of(content)
     output = _AS_PCAPNG if foreign.way is Way.PCAPNG else AS_LINES
-    if source.reopenable and compression in _KNOWN_TO_TSHARK:
+    if isinstance(source, FileReader) and source.reopenable and compression in _KNOWN_TO_TSHARK:
         source.close()
-        return Tshark(name, tshark, output, source.size)
+        return Tshark(name, tshark, output, source.size, str(source.path))
     if foreign.way is Way.LINES:
         # tshark goes back and forth in it.
-        found = f"one in {compression} data: unpack it" if compression else "one in a pipe: save it"
         kind = foreign.name.removeprefix("a ")
-        raise CaptureError(name, f"{EXPECTED}, or a {kind} in a file, found {found} first")
+        found = _way_out(source, compression)
+        raise CaptureError(name, f"{EXPECTED}, or a {kind} in a file, found one {found} first")
     return Tshark(name, tshark, output, source.size, Fed(source, content, head))
+
+
+def _way_out(source: ByteReader, compression: str | None) -> str:
+    """Say where a capture is that has to be a plain file, and how it becomes one."""
+    if isinstance(source, FileReader) and source.reopenable:
+        return f"in {compression} data: unpack it"
+    return "elsewhere: copy it here" if source.reopenable else "in a pipe: save it"

@@ -46,7 +46,7 @@ class FileReader:
 
     def __init__(self, path: str) -> None:
         """Open `path`; raise OSError."""
-        self._path = Path(path)
+        self.path = Path(path)
         file = self._open()
         status = os.fstat(file.fileno())
         self._file: FileIO | None = file
@@ -56,7 +56,7 @@ class FileReader:
 
     def _open(self) -> FileIO:
         # Unbuffered: a pipe hands over what it has instead of waiting for a full block.
-        return self._path.open("rb", buffering=0)
+        return self.path.open("rb", buffering=0)
 
     def read(self, limit: int) -> bytes:
         """Return at least one and at most `limit` bytes, none at the end; raise OSError."""

@@ -60,14 +60,12 @@ class Output:
 class Tshark:
     """What a tshark child writes, as a ByteReader and as a Content."""
 
-    def __init__(
-        self, name: str, tshark: str, output: Output, size: int, fed: Fed | None = None
-    ) -> None:
-        """Let `tshark` read the capture `name`, a file of `size` bytes, 0 where that is unknown.
+    def __init__(self, name: str, tshark: str, output: Output, size: int, given: str | Fed) -> None:
+        """Let `tshark` read a capture of `size` bytes, 0 where that is unknown.
 
-        fed: what to pump into it instead of naming the file to it. Raises CaptureError naming
-        `name`.
+        given: the path to it, or what to pump into the child. Raises CaptureError naming `name`.
         """
+        fed = given if isinstance(given, Fed) else None
         self.size = size
         self.consumed = 0
         """Bytes of those that it has read, estimated by what it wrote."""
@@ -79,7 +77,7 @@ class Tshark:
         self._complaints: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         try:
             self._child = subprocess.Popen(  # noqa: S603 - no shell; a path cannot become an option
-                [tshark, "-n", "-r", name if fed is None else _PIPED, *output.options],
+                [tshark, "-n", "-r", _PIPED if isinstance(given, Fed) else given, *output.options],
                 stdin=subprocess.DEVNULL if fed is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._complaints,
