@@ -22,11 +22,14 @@ from auditor.report import overview
 from auditor.report.cells import plain_values
 from auditor.report.evidence import save_evidence
 from auditor.report.frames import FLOWS
+from auditor.traffic import Reading, read_traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import traffic
+
+    from auditor.engine import EngineName
 
 CLIENT, VIP = Host("192.0.2.9"), Host("10.0.0.80")
 SNIP, SERVER, SECOND = Host("10.0.0.81"), Host("10.0.0.1"), Host("10.0.0.2")
@@ -66,6 +69,16 @@ def trace(tmp_path: Path) -> Path:
     path = tmp_path / "nstrace1.cap"
     path.write_bytes(trace_of(proxied()))
     return path
+
+
+@needs_tshark
+@pytest.mark.parametrize("engine", ["general", "compiled"])
+def test_both_flow_tables_join_both_sides(trace: Path, engine: EngineName) -> None:
+    """The plain one and the compiled one."""
+    found = read_traffic([str(trace)], reading=Reading(engine))
+
+    assert found.engine.name == engine
+    assert found.flows.other_side == [1, 0, 0, -1]
 
 
 @needs_tshark

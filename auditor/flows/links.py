@@ -22,6 +22,9 @@ NO_FLOW = -1
 
 _MOST_TRACES = 1 << 20
 
+_MOST_HOLDERS = 256
+"""Of more flows than this with one block's number none can be told to be the linked one."""
+
 
 class _Trace(NamedTuple):
     """What a frame tells of its flow."""
@@ -54,9 +57,7 @@ class Links:
             if trace in self._frames or len(self._frames) < _MOST_TRACES:
                 self._frames[trace] += count
 
-    def other_sides(
-        self, facts: NDArray[np.void], order: NDArray[np.int64]
-    ) -> NDArray[np.int64] | None:
+    def other_sides(self, facts: NDArray[np.void], order: NDArray[np.int64]) -> list[int] | None:
         """Give, of each flow in `order`, the place there of the flow that is its other side.
 
         Of several the one with most frames that say so; NO_FLOW where there is none. facts: FLOW
@@ -78,7 +79,7 @@ class Links:
         votes: defaultdict[int, Counter[int]] = defaultdict(Counter)
         for place, trace, frames in traces:
             held = holders.get((trace.capture, trace.linked))
-            if not trace.linked or held is None:
+            if not trace.linked or held is None or len(held) > _MOST_HOLDERS:
                 continue
             others = (
                 (-count, other)
@@ -92,7 +93,7 @@ class Links:
             if other != NO_FLOW:
                 votes[place][other] += frames
                 votes[other][place] += frames
-        sides = np.full(len(order), NO_FLOW, np.int64)
+        sides = [NO_FLOW] * len(order)
         for place, cast in votes.items():
             sides[place] = min(cast, key=lambda other: (-cast[other], other))
         return sides

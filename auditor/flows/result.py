@@ -27,9 +27,9 @@ class Flows:
     """ICMP errors that quote a packet of no flow, or too little of one to tell."""
     clipped_heads: int = 0
     """Sides whose heads the memory budget cut short."""
-    other_side: NDArray[np.int64] | None = None
-    """Shape (n,); row of the flow that is the other side of a proxied session, -1 = none. None
-    where no capture tells."""
+    other_side: list[int] | None = None
+    """Row of the flow that is the other side of a proxied session, -1 = none; None where no capture
+    tells."""
 
 
 def in_order(facts: NDArray[np.void]) -> NDArray[np.int64]:

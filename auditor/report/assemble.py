@@ -267,7 +267,7 @@ def _linked(judged: Judged) -> list[object]:
     flows = judged.flows
     if flows.other_side is None:
         return [None] * len(flows.facts)
-    return [row + 1 if row >= 0 else None for row in flows.other_side.tolist()]
+    return [row + 1 if row >= 0 else None for row in flows.other_side]
 
 
 def _first(judged: Judged) -> NDArray[np.int64]:
