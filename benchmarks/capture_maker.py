@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from capture_bytes import Renderer
 from capture_frames import Player
+from capture_layouts import PCAP_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,16 @@ def write_ring(plan: Plan, directory: Path, files: int) -> None:
             if frames == ends[number]:
                 file.close()
                 file, number = None, number + 1
+
+
+def write_beginning(capture: Path, path: Path, frames: int) -> Path:
+    """Copy the first frames of a pcap file that write_capture made; give the copy's path."""
+    with capture.open("rb") as source, path.open("wb") as file:
+        file.write(source.read(len(_file_head(pcapng=False))))
+        for _ in range(frames):
+            head = source.read(PCAP_RECORD.itemsize)
+            file.write(head + source.read(int.from_bytes(head[8:12], "little")))
+    return path
 
 
 def write_site_file(plan: Plan, path: Path) -> None:

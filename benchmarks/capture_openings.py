@@ -21,7 +21,7 @@ PREFIX = np.dtype("V13")
 
 MSS = 1460
 
-_VARIANTS = 32
+_VARIANTS = 256
 _FRAMED = frozenset({"audio", "cgp", "dtls", "sql", "stream", "tls"})
 """Talks of which every later message has a head; of others it is noise."""
 _LENGTH_AT = {"tls": 3, "dtls": 11}
@@ -87,7 +87,7 @@ def gather_openings(kinds: Sequence[Kind], cast: Cast) -> Openings:
 def _variants(kind: Kind, cast: Cast) -> int:
     """Count the variants: names asked for, else servers, of which the first few suffice."""
     if kind.talk == "dns":
-        return 2 * _VARIANTS
+        return _VARIANTS
     return min(cast.groups[kind.server].count, _VARIANTS)
 
 

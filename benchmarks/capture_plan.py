@@ -73,7 +73,7 @@ class Order:
     """Whether frames is ignored: only what handshakes and openings take."""
 
 
-def crowd(flows: int, seed: int = 1) -> Order:
+def crowd_order(flows: int, seed: int = 1) -> Order:
     """Ask for many small whole flows, a seventh of them scans."""
     return Order(0, flows, 0, scans=1 / 7, seed=seed, spare_data=True)
 
@@ -211,6 +211,7 @@ def _size(
     if not weight.any():
         weight[flows["fate"] == Fate.HELD] = 1
     parts = np.floor(left * np.cumsum(weight) / weight.sum()).astype(np.int64)
+    parts[-1] = left
     flows["data"] += np.diff(parts, prepend=0)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_pcaps"))
 
 from capture_maker import write_capture, write_ring, write_site_file
-from capture_plan import Order, crowd, plan_capture
+from capture_plan import Order, crowd_order, plan_capture
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
     size = asked.bytes or round(frames * usual.size_bytes / usual.frames)
     order = Order(frames, asked.flows, size, seed=asked.seed)
     if asked.crowd:
-        order = crowd(asked.flows, asked.seed)
+        order = crowd_order(asked.flows, asked.seed)
     begun = time.perf_counter()
     try:
         plan = plan_capture(order)
