@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from capture_frames import ACK, SYN
 from capture_layouts import (
     MINIMUM_FRAME,
     PCAP_RECORD,
@@ -17,6 +16,7 @@ from capture_layouts import (
     UDP_FRAME,
 )
 from capture_openings import PREFIX
+from capture_steps import ACK, SYN
 
 if TYPE_CHECKING:
     from capture_frames import Frames
@@ -47,7 +47,7 @@ class Renderer:
         """Render as pcap, or as packets of a pcapng section's first interface."""
         self._plan, self._pcapng = plan, pcapng
         self._addresses, self._macs = plan.cast.addresses(), plan.cast.macs()
-        self._is_tcp = np.array([kind.protocol == 6 for kind in plan.kinds])  # noqa: PLR2004 - TCP
+        self._is_tcp = np.array([kind.protocol == 6 for kind in plan.kinds])
         self._dice = np.random.default_rng([plan.order.seed, 2])
         self._noise = self._dice.integers(256, size=_NOISE_BYTES, dtype=np.uint8)
 
@@ -103,7 +103,10 @@ class Renderer:
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], frames: Frames
     ) -> None:
         is_tcp = self._is_tcp[self._plan.flows["kind"][frames.flow]]
-        for layout, rows in ((TCP_FRAME, np.nonzero(is_tcp)[0]), (UDP_FRAME, np.nonzero(~is_tcp)[0])):
+        for layout, rows in (
+            (TCP_FRAME, np.nonzero(is_tcp)[0]),
+            (UDP_FRAME, np.nonzero(~is_tcp)[0]),
+        ):
             headers = np.zeros(len(rows), layout)
             self._address(headers, frames, rows)
             if layout is TCP_FRAME:
@@ -119,9 +122,7 @@ class Renderer:
         (bare,) = np.nonzero(frames.header_len + frames.payload_len == TCP_FRAME.itemsize)
         put(data, starts[bare] + TCP_FRAME.itemsize, np.zeros(len(bare), _PAD))
 
-    def _address(
-        self, headers: NDArray[np.void], frames: Frames, rows: NDArray[np.int64]
-    ) -> None:
+    def _address(self, headers: NDArray[np.void], frames: Frames, rows: NDArray[np.int64]) -> None:
         """Fill in Ethernet, IPv4 and both ports."""
         flow = self._plan.flows[frames.flow[rows]]
         outward = frames.from_client[rows]

@@ -9,6 +9,7 @@ import numpy as np
 from capture_layouts import MINIMUM_FRAME, PCAP_RECORD, SYN_OPTIONS, TCP_FRAME, UDP_FRAME
 from capture_mix import TCP, Fate
 from capture_plan import STEP_US
+from capture_steps import ACK, ACK_EVERY, FIN, SYN, Steps, senders, tcp_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +17,9 @@ if TYPE_CHECKING:
     from capture_plan import Plan
     from numpy.typing import NDArray
 
-FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
-
 _BLOCK_FRAMES = 40_000
 """Frames of a stretch, about; twice as many are never held."""
 _HASH = 2654435761
-_ACK_EVERY = 3
-"""Within a burst: a request, then answers with an acknowledgement in every third place."""
 _DATAGRAM = 40
 _SMALL = 20, 300
 
@@ -52,7 +49,8 @@ class Frames:
     @property
     def frame_len(self) -> NDArray[np.int64]:
         """Give each frame's length on the wire, without a checksum sequence."""
-        return np.maximum(self.header_len + self.payload_len, MINIMUM_FRAME)
+        length: NDArray[np.int64] = np.maximum(self.header_len + self.payload_len, MINIMUM_FRAME)
+        return length
 
 
 class Player:
@@ -63,8 +61,7 @@ class Player:
         self.plan = plan
         flows = plan.flows
         self._start, self._gap, self._data_gap = (
-            np.ascontiguousarray(flows[name])
-            for name in ("start_us", "open_gap_us", "data_gap_us")
+            np.ascontiguousarray(flows[name]) for name in ("start_us", "open_gap_us", "data_gap_us")
         )
         self._opening = flows["shake"] + flows["talk"]
         self._burst = flows["burst"].astype(np.int64)
@@ -106,19 +103,17 @@ class Player:
         opening, gap = self._opening[rows], self._gap[rows]
         slots = np.ceil(passed / gap)
         later = slots > opening
-        slots[later] = (
-            opening + np.ceil((passed - opening * gap) / self._data_gap[rows])
-        )[later]
-        return np.clip(slots, 0, self._slots[rows]).astype(np.int64)
+        slots[later] = (opening + np.ceil((passed - opening * gap) / self._data_gap[rows]))[later]
+        begun: NDArray[np.int64] = np.clip(slots, 0, self._slots[rows]).astype(np.int64)
+        return begun
 
-    def _first_frame(
-        self, rows: NDArray[np.int64], slot: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
+    def _first_frame(self, rows: NDArray[np.int64], slot: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the first frame of a slot; of the slot after the last, the number of frames."""
         opening = self._opening[rows]
         in_data = np.minimum(opening + (slot - opening) * self._burst[rows], self._data_end[rows])
         frame = np.where(slot <= opening, slot, in_data)
-        return np.where(slot >= self._slots[rows], self._frames[rows], frame)
+        first: NDArray[np.int64] = np.where(slot >= self._slots[rows], self._frames[rows], frame)
+        return first
 
     def _stretch(
         self,
@@ -129,92 +124,68 @@ class Player:
     ) -> Frames:
         """Make the frames first .. first + count of each of some flows."""
         rows, first, count = rows[count > 0], first[count > 0], count[count > 0]
-        flow = np.repeat(rows, count)
         begin = np.cumsum(count) - count
-        frame = np.arange(len(flow)) + np.repeat(first - begin, count)
-        plan, kinds = self.plan.flows[flow], self.plan.openings
-        opening, data_end = self._opening[flow], self._data_end[flow]
-        in_opening, in_data = frame < opening, (frame >= opening) & (frame < data_end)
-
-        burst, place = np.divmod(np.maximum(frame - opening, 0), self._burst[flow])
-        place[~in_data] = 0
-        closing = frame >= data_end
-        place[closing] = (frame - data_end)[closing]
-        time_us = self._times(flow, frame, burst, place, until_us)
-
-        spoken = frame - plan["shake"]
-        message = np.where(
-            (spoken >= 0) & in_opening, kinds.first[plan["opening"]] + spoken, -1
-        )
-        is_tcp = self._is_tcp[flow]
-        unanswered = plan["fate"] == Fate.UNANSWERED
-        message[unanswered & ~is_tcp] = kinds.first[plan["opening"]][unanswered & ~is_tcp]
-
-        requests, acknowledges = place == 0, (place > 0) & (place % _ACK_EVERY == 0)
-        from_client = np.where(in_data, requests | acknowledges, place != 1)
-        from_client[in_opening] = (frame[in_opening] != 1) | unanswered[in_opening]
-        told = message >= 0
-        from_client[told] = kinds.by_client[message[told]]
-
-        payload_len = self._sizes(flow, in_data, requests, acknowledges)
-        payload_len[told] = kinds.length[message[told]]
-        shaking = in_opening & ~told
-        flags = np.where(payload_len > 0, PSH | ACK, ACK).astype(np.uint8)
-        flags[closing & (place < 2)] = FIN | ACK  # noqa: PLR2004 - the third only acknowledges
-        flags[shaking & (frame == 0) | unanswered] = SYN
-        flags[shaking & (frame == 1) & ~unanswered] = SYN | ACK
-        reset = (plan["fate"] == Fate.REFUSED) & (frame == 1)
-        flags[reset] = RST | ACK
-        flags[~is_tcp] = 0
-        header_len = np.where(is_tcp, TCP_FRAME.itemsize, UDP_FRAME.itemsize)
+        flow = np.repeat(rows, count)
+        steps = self._steps(flow, np.arange(len(flow)) + np.repeat(first - begin, count))
+        from_client = senders(steps, self.plan.openings)
+        payload_len = self._sizes(steps)
+        flags = tcp_flags(steps, payload_len)
+        header_len = np.where(steps.is_tcp, TCP_FRAME.itemsize, UDP_FRAME.itemsize)
         header_len[flags & SYN > 0] += len(SYN_OPTIONS)
         advance = payload_len + ((flags & (SYN | FIN)) > 0)
-        advance[unanswered] = 0
+        advance[steps.unanswered] = 0  # the same again
         sequence, acknowledgement = self._number(rows, begin, count, from_client, advance)
         acknowledgement[flags & ACK == 0] = 0
-        sequence[reset] = 0
+        sequence[steps.resets] = 0
         return Frames(
-            time_us, flow, from_client, flags, message, payload_len, header_len,
-            sequence, acknowledgement,
+            self._times(steps, until_us), flow, from_client, flags, steps.message, payload_len,
+            header_len, sequence, acknowledgement,
         )  # fmt: skip
 
-    def _times(
-        self,
-        flow: NDArray[np.int64],
-        frame: NDArray[np.int64],
-        burst: NDArray[np.int64],
-        place: NDArray[np.int64],
-        until_us: float,
-    ) -> NDArray[np.int64]:
-        """Place frames in time: a slot begins somewhat late, a burst goes on quickly."""
-        opening = self._opening[flow]
+    def _steps(self, flow: NDArray[np.int64], frame: NDArray[np.int64]) -> Steps:
+        """Find what each frame is to its flow."""
+        plan, openings = self.plan.flows[flow], self.plan.openings
+        is_tcp, fate = self._is_tcp[flow], plan["fate"]
+        opening, data_end = self._opening[flow], self._data_end[flow]
         in_opening = frame < opening
-        burst = np.where(frame >= self._data_end[flow], self._bursts[flow], burst)
-        slot = np.where(in_opening, frame, opening + burst)
-        gap = np.where(in_opening, self._gap[flow], self._data_gap[flow])
+        burst, place = np.divmod(np.maximum(frame - opening, 0), self._burst[flow])
+        closing = frame >= data_end
+        burst[closing] = self._bursts[flow][closing]
+        place[closing] = (frame - data_end)[closing]
+        first_message = openings.first[plan["opening"]]
+        spoken = frame - plan["shake"]
+        message = np.where((spoken >= 0) & in_opening, first_message + spoken, -1)
+        again = (fate == Fate.UNANSWERED) & ~is_tcp
+        message[again] = first_message[again]
+        in_data = ~in_opening & ~closing
+        return Steps(flow, frame, fate, is_tcp, in_opening, in_data, burst, place, message)
+
+    def _times(self, steps: Steps, until_us: float) -> NDArray[np.int64]:
+        """Place frames in time: a slot begins somewhat late, a burst goes on quickly."""
+        flow, opening = steps.flow, self._opening[steps.flow]
+        slot = np.where(steps.in_opening, steps.frame, opening + steps.burst)
+        gap = np.where(steps.in_opening, self._gap[flow], self._data_gap[flow])
         time_us = self._start[flow] + np.minimum(slot, opening) * self._gap[flow]
-        time_us += np.where(in_opening, 0, burst * gap)
+        time_us += np.where(steps.in_opening, 0, steps.burst * gap)
         late = ((flow * 31 + slot) * _HASH & 0xFFFF) / 0x20000
         time_us += late * np.clip(until_us - time_us, 0, gap)
-        time_us += place * np.minimum(STEP_US, gap / (4 * self._burst[flow]))
-        return np.minimum(time_us, until_us).astype(np.int64)
+        time_us += steps.place * np.minimum(STEP_US, gap / (4 * self._burst[flow]))
+        whole: NDArray[np.int64] = np.minimum(time_us, until_us).astype(np.int64)
+        return whole
 
-    def _sizes(
-        self,
-        flow: NDArray[np.int64],
-        in_data: NDArray[np.bool_],
-        requests: NDArray[np.bool_],
-        acknowledges: NDArray[np.bool_],
-    ) -> NDArray[np.int64]:
-        """Draw the payload lengths of data frames; 0 for others."""
-        big, chance = self._big[flow], self._dice.random((2, len(flow)))
-        small = (_SMALL[0] + chance[1] * (np.minimum(_SMALL[1], big) - _SMALL[0])).astype(np.int64)
-        middling = (_DATAGRAM + chance[1] * (big - _DATAGRAM) / 2).astype(np.int64)
+    def _sizes(self, steps: Steps) -> NDArray[np.int64]:
+        """Give payload lengths: those of opening messages, and drawn ones of data."""
+        big, chance = self._big[steps.flow], self._dice.random((2, len(steps.flow)))
+        middling = _DATAGRAM + chance[1] * (big - _DATAGRAM) / 2
         size = np.where(chance[0] < self._fullness, big, middling)
-        size[requests] = small[requests]
-        size[acknowledges] = np.where(self._is_tcp[flow], 0, _DATAGRAM)[acknowledges]
-        size[~in_data] = 0
-        return size
+        small = _SMALL[0] + chance[1] * (np.minimum(_SMALL[1], big) - _SMALL[0])
+        size = np.where(steps.requests, small, size)
+        size = np.where(steps.acknowledges, np.where(steps.is_tcp, 0, _DATAGRAM), size)
+        size[~steps.in_data] = 0
+        told = steps.message >= 0
+        size[told] = self.plan.openings.length[steps.message[told]]
+        whole: NDArray[np.int64] = size.astype(np.int64)
+        return whole
 
     def _number(
         self,
@@ -248,13 +219,19 @@ class Player:
         fixed = fixed + requests * (head + (_SMALL[0] + np.minimum(_SMALL[1], self._big)) / 2)
         least = _DATAGRAM + (self._big - _DATAGRAM) / 4
         record = PCAP_RECORD.itemsize * self.plan.frames
-        wanted = self.plan.order.size_bytes - record - fixed.sum() - (answers * (head + least)).sum()
+        wanted = (
+            self.plan.order.size_bytes - record - fixed.sum() - (answers * (head + least)).sum()
+        )
         most = (answers * (self._big - least)).sum()
         return float(np.clip(wanted / most, 0, 1)) if most else 0.0
 
     def _count_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Count each flow's requests, acknowledgements and answers among its data frames."""
         bursts, rest = np.divmod(self.plan.flows["data"], self._burst)
-        in_full, in_rest = (np.maximum(n - 1, 0) // _ACK_EVERY for n in (self._burst, rest))
+        in_full, in_rest = (np.maximum(n - 1, 0) // ACK_EVERY for n in (self._burst, rest))
         acknowledgements = bursts * in_full + in_rest
-        return self._bursts, acknowledgements, self.plan.flows["data"] - self._bursts - acknowledgements
+        return (
+            self._bursts,
+            acknowledgements,
+            self.plan.flows["data"] - self._bursts - acknowledgements,
+        )

@@ -54,7 +54,8 @@ def gather_openings(kinds: Sequence[Kind], cast: Cast) -> Openings:
     """Let every kind say its opening in as many variants as it has."""
     messages: list[bytes] = []
     by_client: list[bool] = []
-    first, prefixes, kind_first = [0], [], []
+    first, kind_first = [0], []
+    prefixes: list[list[bytes]] = []
     for kind in kinds:
         kind_first.append(len(prefixes))
         for variant in range(_variants(kind, cast)):

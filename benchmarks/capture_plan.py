@@ -50,6 +50,14 @@ _EPHEMERAL = np.setdiff1d(np.arange(49152, 65536), [49752, 54321, 54322, 54323])
 """Without the catalog's ports, which would mislead a reader as ports of clients."""
 _DRAWS = 50
 _ATTEMPTS = 3
+_SHAKE = {
+    Fate.HELD: 3,
+    Fate.LEFT_OPEN: 3,
+    Fate.SINCE_BEFORE: 0,
+    Fate.REFUSED: 2,
+    Fate.UNANSWERED: _ATTEMPTS,
+}
+"""Frames of TCP before anything is said."""
 _CLOSE = 3
 _RETRY_US = 1e6
 _LEAST_DATA = 4
@@ -127,7 +135,8 @@ def _chances(scans: float) -> NDArray[np.float64]:
 
     def parts(kinds: Sequence[Kind]) -> NDArray[np.float64]:
         shares = np.array([kind.share for kind in kinds])
-        return shares / shares.sum()
+        part: NDArray[np.float64] = shares / shares.sum()
+        return part
 
     return np.concatenate((parts(KINDS) * (1 - scans), parts(SCANS) * scans))
 
@@ -194,7 +203,7 @@ def _choose_fates(
     flows["fate"] = fate
 
     whole = (fate == Fate.HELD) | (fate == Fate.LEFT_OPEN)
-    shake = np.array([3, 3, 0, 2, _ATTEMPTS])[fate]
+    shake = np.array([_SHAKE[one] for one in Fate])[fate]
     flows["shake"] = np.where(is_tcp, shake, np.where(fate == Fate.UNANSWERED, _ATTEMPTS, 0))
     flows["talk"] = np.where(whole, np.diff(openings.first)[flows["opening"]], 0)
     flows["close"] = np.where(is_tcp & (fate == Fate.HELD), _CLOSE, 0)
@@ -229,7 +238,7 @@ def _pace(
     gap = np.where(far, 12_000, 250) * (1 + dice.random(count))
     gap[flows["fate"] == Fate.UNANSWERED] = _RETRY_US
     most = np.array([kind.burst for kind in kinds])[kind]
-    flows["burst"] = np.where(most > 2, 2 + dice.integers(2 * most), most)  # noqa: PLR2004 - two alternate
+    flows["burst"] = np.where(most > 2, 2 + dice.integers(2 * most), most)
     median_us = np.array([kind.lasts_s for kind in kinds])[kind] * 1e6
     lasts_us = median_us * np.exp(dice.normal(0, 1, count))
     opening_us = gap * (flows["shake"] + flows["talk"])

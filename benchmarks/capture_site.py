@@ -1,9 +1,9 @@
-"""The invented site of the benchmark captures: groups of hosts, and the site file that names them."""
+"""The invented site of the benchmark captures: groups of hosts, and their site file."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -123,8 +123,3 @@ def _groups(vdas: int) -> list[Group]:
         group("www", "198.51.100.0/24", 200, distant=True),
         group(SCANNER, "10.20.4.0/28", 1),
     ]
-
-
-def dotted(address: int) -> str:
-    """Write an address as people do."""
-    return str(IPv4Address(address))

@@ -9,18 +9,18 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import targets
 from capture_maker import write_beginning, write_capture, write_ring, write_site_file
 from capture_plan import Order, crowd_order, plan_capture
-from measure import Contender, Failed, Result, race, warm
+from measure import Contender, MeasureError, Result, race, warm
 from peers import HERE, OURS, Stage, audit_command, installed, ours, tshark
 from targets import Check, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from capture_plan import Plan
 
@@ -197,7 +197,9 @@ def _scratch(bench: Bench, plan: Plan, name: str) -> Iterator[Path]:
     size = max(plan.order.size_bytes, plan.frames * 200)
     free = shutil.disk_usage(bench.directory).free
     if free < _ROOM * size:
-        raise Failed(f"{bench.directory}: expected {_ROOM * size:,.0f} bytes free, found {free:,}")
+        raise MeasureError(
+            f"{bench.directory}: expected {_ROOM * size:,.0f} bytes free, found {free:,}"
+        )
     scratch = bench.directory / name
     scratch.mkdir(exist_ok=True)
     try:
@@ -228,7 +230,7 @@ def _inside(what: str, *paths: Path) -> dict[str, float]:
     command = [sys.executable, str(HERE / "in_process.py"), what, *map(str, paths)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode:
-        raise Failed(f"in_process.py {what}: {done.stderr.strip()}")
+        raise MeasureError(f"in_process.py {what}: {done.stderr.strip()}")
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 

@@ -11,6 +11,10 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _WARM_RUNS = 3
 _KIB_PER_MB = 1e6 / 1024
@@ -19,13 +23,13 @@ _KIB_PER_MB = 1e6 / 1024
 def kernel(capture: Path) -> dict[str, float]:
     """Walk, decode and keep flows, warm: the best of several runs in one process."""
     from auditor.capture import open_capture  # noqa: PLC0415 - what is not measured is not loaded
-    from auditor.decode.dissect import Decoder  # noqa: PLC0415 - as above
+    from auditor.decode.compiled import CompiledDecoder  # noqa: PLC0415 - as above
     from auditor.flows import FlowTable  # noqa: PLC0415 - as above
 
     best_s, frames_seen = float("inf"), 0
     for _ in range(_WARM_RUNS):
         begun = time.perf_counter()
-        table, decoder = FlowTable(), Decoder(frozenset())
+        table, decoder = FlowTable(), CompiledDecoder(frozenset())
         with open_capture([str(capture)]) as opened:
             for frames in opened:
                 table.update(decoder.decode(frames))
@@ -71,7 +75,11 @@ def _peak_mb() -> float:
 
 def main(what: str, *paths: str) -> None:
     """Measure one thing and print the figures."""
-    measures = {"kernel": kernel, "dpkt": dpkt, "crowd": crowd}
+    measures: dict[str, Callable[..., dict[str, float]]] = {
+        "kernel": kernel,
+        "dpkt": dpkt,
+        "crowd": crowd,
+    }
     print(json.dumps(measures[what](*map(Path, paths))))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -72,12 +73,12 @@ class Result:
         return max(sample.peak_mb for sample in self.samples)
 
 
-class Failed(Exception):
+class MeasureError(Exception):
     """A contender did not end as it should."""
 
 
 def run(command: Sequence[str], scratch: Path) -> Sample:
-    """Run one process to its end, in `scratch`; raise Failed if it says that it failed."""
+    """Run one process to its end, in `scratch`; raise MeasureError if it says that it failed."""
     launched = subprocess.run(
         [sys.executable, "-I", "-S", _LAUNCHER, *command],
         check=False, cwd=scratch, text=True, errors="replace",
@@ -86,10 +87,10 @@ def run(command: Sequence[str], scratch: Path) -> Sample:
     *said, figures = launched.stderr.splitlines() or [""]
     words = figures.split()
     if launched.returncode or words[:1] != ["launched"]:
-        raise Failed(f"{command[0]}: cannot be run: {figures}")
+        raise MeasureError(f"{command[0]}: cannot be run: {figures}")
     wall_s, cpu_s, peak_kib, status = map(float, words[1:])
     if status:
-        raise Failed(f"{command[0]}: exit status {status:.0f}: {' '.join(said[-1:])}")
+        raise MeasureError(f"{command[0]}: exit status {status:.0f}: {' '.join(said[-1:])}")
     return Sample(wall_s, cpu_s, peak_kib * 1024 / 1e6)
 
 
@@ -99,6 +100,10 @@ def race(contenders: Sequence[Contender], rounds: int, scratch: Path) -> dict[st
     Who fails is left out, and said so on standard error.
     """
     samples: dict[str, list[Sample]] = {contender.name: [] for contender in contenders}
+    for contender in contenders:
+        if contender.command[0] == sys.executable:  # compiled code is cached once per installation
+            with suppress(MeasureError):
+                run(contender.startup or contender.command, scratch)
     for number in range(rounds):
         for contender in contenders:
             if len(samples[contender.name]) < number:
@@ -106,7 +111,7 @@ def race(contenders: Sequence[Contender], rounds: int, scratch: Path) -> dict[st
             _say(f"round {number + 1} of {rounds}: {contender.name}")
             try:
                 samples[contender.name].append(_sample(contender, scratch))
-            except (Failed, OSError) as error:
+            except (MeasureError, OSError) as error:
                 _say(f"left out: {contender.name}: {error}")
     return {
         contender.name: Result(contender, tuple(samples[contender.name]))

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_pcaps"))
 
 from experiments import EXPERIMENTS, Bench
-from measure import Failed
+from measure import MeasureError
 from tables import machine, render, versions, write_page
 
 _ON_REQUEST = "ten-times"
@@ -55,7 +55,7 @@ def main() -> int:
         for name in wanted:
             try:
                 found.append(EXPERIMENTS[name](bench))
-            except Failed as error:
+            except MeasureError as error:
                 print(f"left out: {name}: {error}", file=sys.stderr)
     if asked.fraction != 1:
         about += f"\nAt {asked.fraction:g} of the usual sizes, for which the targets are not meant."
