@@ -19,8 +19,7 @@ from capture_plan import Order, plan_capture
 import auditor
 from auditor.capture import open_capture
 from auditor.catalog.load import load_catalog, rules_directory
-from auditor.decode.dissect import Decoder
-from auditor.flows import FlowTable
+from auditor.engine import choose_engine
 from auditor.hosts import resolve
 from auditor.judge.judged import judge_flows
 from auditor.judge.rulebook import RuleBook
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from pytest_benchmark.fixture import BenchmarkFixture
 
+    from auditor.engine import Engine
     from auditor.traffic import Traffic
 
 _ORDER = Order(frames=50_000, flows=2_000, size_bytes=25_000_000)
@@ -55,44 +55,45 @@ def traffic(capture: Path) -> Traffic:
     return read_traffic([str(capture)])
 
 
-def test_reading(benchmark: BenchmarkFixture, capture: Path) -> None:
+@pytest.fixture(params=["general", "compiled"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Take either way from bytes to flows."""
+    return choose_engine(request.param, None)
+
+
+def test_reading(benchmark: BenchmarkFixture, capture: Path, engine: Engine) -> None:
     """The bytes of a capture become batches of frames."""
 
     def read() -> int:
         with open_capture([str(capture)]) as opened:
+            opened.compiled = engine.compiled
             return sum(len(frames) for frames in opened)
 
     assert benchmark(read) == _ORDER.frames
 
 
-def test_decoding(benchmark: BenchmarkFixture, capture: Path) -> None:
-    """Frames become packets, by the plain path."""
+def test_decoding(benchmark: BenchmarkFixture, capture: Path, engine: Engine) -> None:
+    """Frames become packets, one batch of them."""
     with open_capture([str(capture)]) as opened:
+        opened.compiled = engine.compiled
         frames = next(iter(opened))
-        decoder = Decoder(frozenset())
-        assert len(benchmark(decoder.decode, frames).rows) == len(frames)
+        packets = benchmark(engine.decoder().decode, frames)
+        benchmark.extra_info["frames"] = len(frames)
+        assert len(packets.rows) == len(frames)
 
 
-def test_decoding_compiled(benchmark: BenchmarkFixture, capture: Path) -> None:
-    """Frames become packets, by the compiled path."""
-    pytest.importorskip("numba")
-    compiled = pytest.importorskip("auditor.decode.compiled")
+def test_flow_table(benchmark: BenchmarkFixture, capture: Path, engine: Engine) -> None:
+    """Packets become flows, one batch of them."""
     with open_capture([str(capture)]) as opened:
-        frames = next(iter(opened))
-        decoder = compiled.CompiledDecoder(frozenset())
-        assert len(benchmark(decoder.decode, frames).rows) == len(frames)
-
-
-def test_flow_table(benchmark: BenchmarkFixture, capture: Path) -> None:
-    """Packets become flows."""
-    with open_capture([str(capture)]) as opened:
-        packets = Decoder(frozenset()).decode(next(iter(opened)))
+        opened.compiled = engine.compiled
+        packets = engine.decoder().decode(next(iter(opened)))
 
         def keep() -> int:
-            table = FlowTable()
+            table = engine.flow_table()
             table.update(packets)
             return len(table.finish().facts)
 
+        benchmark.extra_info["frames"] = len(packets.rows)
         assert benchmark(keep) > 0
 
 
