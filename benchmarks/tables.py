@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 """A page keeps what stands around these two lines."""
 
-_RACE = ("program", "does", "median s", "min", "max", "Mpkt/s", "peak MB", "ours / it")
+_RACE = ("program", "does", "median s", "min", "max", "CPU s", "Mpkt/s", "peak MB", "ours / it")
 _INSIDE = ("inside one process", "median", "min", "max")
 _CHECKS = ("target", "bound", "measured", "")
 _AT_ITS_RATE = " (at its rate)"
@@ -93,6 +93,7 @@ def _race_rows(results: Sequence[Result], frames: int) -> Iterable[list[str]]:
             f"{median_s:.2f}",
             f"{result.best_s:.2f}",
             f"{result.worst_s:.2f}",
+            f"{result.cpu_s:.2f}",
             f"{frames / median_s / 1e6:.3f}",
             f"{result.peak_mb:,.0f}",
             f"{own.median_s / median_s:.2f}" if own else "",
