@@ -39,6 +39,9 @@ FLOW_PLAN = np.dtype(
 )
 """Ends are indices of the cast's hosts; the times of a flow's frames follow from start and gaps."""
 
+FRAMES, FLOWS, SIZE_BYTES = 2_500_000, 47_000, 1_270_000_000
+"""The usual capture."""
+
 ZIPF_EXPONENT = 1.0
 STEP_US = 15.0
 """From frame to frame within a burst, at most."""
@@ -70,20 +73,19 @@ _LEFT_OPEN, _SINCE_BEFORE = 0.04, 0.06
 class Order:
     """What is asked of a capture."""
 
-    frames: int = 2_500_000
-    flows: int = 47_000
-    size_bytes: int = 1_270_000_000
-    """Of the file, about: what handshakes and openings take is not negotiable."""
+    frames: int | None = FRAMES
+    """None = what handshakes and openings take, and no more."""
+    flows: int = FLOWS
+    size_bytes: int = SIZE_BYTES
+    """Of the pcap file, about: what handshakes and openings take is not negotiable."""
     scans: float = 0.005
     """Part of the flows that is a sweep of ports."""
     seed: int = 1
-    spare_data: bool = False
-    """Whether frames is ignored: only what handshakes and openings take."""
 
 
 def crowd_order(flows: int, seed: int = 1) -> Order:
     """Ask for many small whole flows, a seventh of them scans."""
-    return Order(0, flows, 0, scans=1 / 7, seed=seed, spare_data=True)
+    return Order(None, flows, 0, scans=1 / 7, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Plan:
     @property
     def frames(self) -> int:
         """Count the frames."""
-        return int(sum(self.flows[part].sum() for part in ("shake", "talk", "data", "close")))
+        return _count_frames(self.flows)
 
 
 def plan_capture(order: Order) -> Plan:
@@ -118,8 +120,8 @@ def plan_capture(order: Order) -> Plan:
     _number_clients(flows, kinds, dice)
     _choose_openings(flows, kinds, cast, openings, dice)
     _choose_fates(flows, kinds, openings, dice)
-    least = sum(int(flows[part].sum()) for part in ("shake", "talk", "data", "close"))
-    frames = least if order.spare_data else order.frames
+    least = _count_frames(flows)
+    frames = least if order.frames is None else order.frames
     if frames < least:
         raise ValueError(f"{frames:,} frames: expected at least {least:,} for these flows")
     _size(flows, kinds, frames - least, dice)
@@ -127,7 +129,12 @@ def plan_capture(order: Order) -> Plan:
     _pace(flows, kinds, cast, seconds, dice)
     flows["client_isn"] = dice.integers(1 << 32, size=order.flows)
     flows["server_isn"] = dice.integers(1 << 32, size=order.flows)
-    return Plan(order, cast, kinds, openings, np.sort(flows, order="start_us"), seconds)
+    flows = flows[np.argsort(flows["start_us"], kind="stable")]
+    return Plan(order, cast, kinds, openings, flows, seconds)
+
+
+def _count_frames(flows: NDArray[np.void]) -> int:
+    return sum(int(flows[part].sum()) for part in ("shake", "talk", "data", "close"))
 
 
 def _chances(scans: float) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import targets
 from capture_maker import write_beginning, write_capture, write_ring, write_site_file
-from capture_plan import Order, crowd_order, plan_capture
+from capture_plan import FLOWS, FRAMES, SIZE_BYTES, Order, crowd_order, plan_capture
 from measure import Contender, MeasureError, Result, race, warm
 from peers import HERE, OURS, Stage, audit_command, installed, ours, tshark
 from targets import Check, Target
@@ -46,10 +46,8 @@ class Bench:
 
     def order(self, times: float = 1) -> Order:
         """Order the usual capture, or one `times` the size."""
-        usual, part = Order(), self.fraction * times
-        return Order(
-            round(usual.frames * part), round(usual.flows * part), round(usual.size_bytes * part)
-        )
+        part = self.fraction * times
+        return Order(round(FRAMES * part), round(FLOWS * part), round(SIZE_BYTES * part))
 
 
 @dataclass
@@ -211,7 +209,7 @@ def _scratch(bench: Bench, plan: Plan, name: str) -> Iterator[Path]:
 
 @contextmanager
 def _stage(bench: Bench, plan: Plan, name: str) -> Iterator[Stage]:
-    """Make a capture, its site file, and its beginnings, in memory where there is enough."""
+    """Make a capture, its site file, and its beginnings; leave them in the page cache."""
     with _scratch(bench, plan, name) as scratch:
         capture, site = scratch / "capture.pcap", scratch / "site.hosts.yaml"
         print(f"making {capture}: {_about(plan)}", file=sys.stderr, flush=True)

@@ -19,28 +19,28 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_pcaps"))
 
 from capture_maker import write_capture, write_ring, write_site_file
-from capture_plan import Order, crowd_order, plan_capture
+from capture_plan import FLOWS, FRAMES, SIZE_BYTES, Order, crowd_order, plan_capture
 
 
 def main() -> int:
     """Make what the command line asks for; give the exit status."""
-    usual = Order()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("out", type=Path, help="capture (.pcap, .pcapng), or directory for --files")
-    parser.add_argument("--frames", type=_number, help=f"default {usual.frames:,}")
-    parser.add_argument("--flows", type=_number, default=usual.flows, help=f"{usual.flows:,}")
+    parser.add_argument("--frames", type=_number, help=f"default {FRAMES:,}")
+    parser.add_argument("--flows", type=_number, default=FLOWS, help=f"default {FLOWS:,}")
     parser.add_argument("--bytes", type=_number, help="size of the capture, about")
-    parser.add_argument("--seed", type=int, default=usual.seed)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--crowd", action="store_true", help="no data beyond openings, more scans")
     parser.add_argument("--files", type=int, help="cut it into that many files")
     asked = parser.parse_args()
-    frames = asked.frames or usual.frames
-    size = asked.bytes or round(frames * usual.size_bytes / usual.frames)
-    order = Order(frames, asked.flows, size, seed=asked.seed)
     if asked.crowd:
         order = crowd_order(asked.flows, asked.seed)
+    else:
+        frames = asked.frames or FRAMES
+        size = asked.bytes or round(frames * SIZE_BYTES / FRAMES)
+        order = Order(frames, asked.flows, size, seed=asked.seed)
     begun = time.perf_counter()
     try:
         plan = plan_capture(order)
