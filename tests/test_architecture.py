@@ -32,6 +32,7 @@ LAYERS = [
     {"explain"},
     {"compare"},
     {"pipeline"},
+    {"monitor"},
     {"cli", "__main__"},
 ]
 """A module imports from its own part and from earlier lines; docs/architecture.md says why."""
@@ -40,7 +41,7 @@ HOMES = {
     "numpy": None,
     "numba": {"kernel"},
     "dpkt": {"decode"},
-    "pandas": {"report", "pipeline", "compare"},
+    "pandas": {"report", "pipeline", "compare", "monitor"},
     "click": {"cli", "__main__"},
     "tabulate": {"report", "cli"},
     "cryptography": {"evidence"},
@@ -50,6 +51,8 @@ HOMES = {
     "lz4": {"capture"},
     "jsonschema": {"catalog"},
     "pyshark": {"explain"},
+    "sqlalchemy": {"monitor"},
+    "prometheus_client": {"monitor"},
 }
 """Third-party library -> the parts that may import it; None = all."""
 
