@@ -1,0 +1,95 @@
+"""The outlet for the history: every window goes into a database, sooner or later, once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from auditor.monitor.delivery import Backoff, Delivery
+from auditor.monitor.extras import require
+from auditor.monitor.health import Condition, Health, say_nothing
+from auditor.monitor.spool import Spool
+from auditor.monitor.worker import Inbox, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from auditor.monitor.health import Say
+    from auditor.monitor.window import Window
+
+
+class History:
+    """Write windows to a database; never blocks and never raises once it is made.
+
+    A window is first queued on disk, then written, then taken out of the queue: one that was
+    accepted is written even if the process is killed or the database is away, and one that is
+    written twice counts once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        sensor: str,
+        directory: Path,
+        backoff: Backoff | None = None,
+        say: Say = say_nothing,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Open the history at `url` (see store.database); directory: where the queue lies.
+
+        A database that is away is waited for. Raises UsageError for a URL that cannot be meant or
+        a library that is not installed, AuditError for a history of a later version, for a file
+        that is none, and for a directory that cannot be used.
+        """
+        require("sqlalchemy", "live", "a history")
+        from auditor.monitor.store.keeper import Keeper  # noqa: PLC0415 - SQLAlchemy is an extra
+
+        self._keeper = Keeper(url, sensor)
+        self._intake = Condition("history", say)
+        self._condition = Condition(f"history in {self._keeper.place}", say)
+        problem = self._keeper.probe()
+        if problem is not None:
+            self._condition.failed(problem)
+        self._delivery = Delivery(
+            Spool(directory), self._keeper.write, self._condition, backoff=backoff, clock=clock
+        )
+        self._writer = Worker("history", self._delivery.pump, self._condition)
+        self._inbox: Inbox[Window] = Inbox("windows", self._take, self._intake)
+
+    def window(self, window: Window) -> None:
+        """Queue a window; what does not fit is counted as lost."""
+        self._inbox.offer(window)
+
+    @property
+    def health(self) -> tuple[Health, ...]:
+        """Tell how taking windows goes, and how writing them."""
+        intake = self._intake
+        return (
+            Health(
+                intake.name,
+                intake.problem,
+                len(self._inbox),
+                failures=intake.failures,
+                dropped=self._inbox.missed,
+            ),
+            self._delivery.health,
+        )
+
+    @property
+    def state(self) -> str:
+        """Tell both in words, one line each."""
+        return "\n".join(health.words for health in self.health)
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Write what waits, as far as that goes in the time given; the rest stays queued."""
+        end_s = time.monotonic() + timeout_s
+        self._inbox.close(timeout_s)
+        self._writer.close(max(0.1, end_s - time.monotonic()))
+        self._delivery.stop()
+        self._delivery.spool.close()
+
+    def _take(self, window: Window) -> None:
+        self._delivery.put([self._keeper.entry(window)])
+        self._writer.wake()
