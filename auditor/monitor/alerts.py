@@ -96,8 +96,8 @@ class Alerts:
         self._load(say)
         spools = self._open_spools(sinks, sensor)
         self._lines = [
-            _line(sink, spool, Condition(f"alerts to {sink.place}", say), given.backoff, clock)
-            for sink, spool in zip(sinks, spools, strict=True)
+            _line(sink, spool, Condition(f"alerts to {name}", say), given.backoff, clock)
+            for sink, spool, name in zip(sinks, spools, _names(sinks), strict=True)
         ]
         self._inbox: Inbox[Window] = Inbox("alerts", self._take, self._intake, tick=self._tick)
 
@@ -230,6 +230,16 @@ def _line(
     delivery = Delivery(spool, _Sender(sink), condition, backoff=backoff, clock=clock)
     worker = None if sink.local else Worker(sink.place, delivery.pump, condition)
     return _Line(sink, delivery, worker)
+
+
+def _names(sinks: Sequence[Sink]) -> list[str]:
+    """Name the sinks apart: two hooks of one host show the same place."""
+    places = [sink.place for sink in sinks]
+    numbers = [places[: row + 1].count(place) for row, place in enumerate(places)]
+    return [
+        place if number == 1 else f"{place} ({number})"
+        for place, number in zip(places, numbers, strict=True)
+    ]
 
 
 def _file_name(text: str) -> str:

@@ -1,0 +1,77 @@
+"""The HTTP server that Prometheus scrapes: on loopback unless another host is named."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from typing import TYPE_CHECKING
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from auditor.errors import UsageError
+
+if TYPE_CHECKING:
+    from auditor.monitor.metrics import Metrics
+
+_LOOPBACK = "127.0.0.1"
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind without looking up a name for the address, which can take as long as DNS does."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        self.setup_environ()
+
+
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 10.0
+    """A scraper that says nothing does not keep its thread for ever."""
+
+    def log_message(self, *_: object) -> None:
+        """Write no line for each scrape."""
+
+
+class MetricsServer:
+    """Serve a registry over HTTP, in threads of its own."""
+
+    def __init__(self, metrics: Metrics, address: str) -> None:
+        """Listen on `[HOST:]PORT`, loopback unless a host is given; raise UsageError."""
+        from prometheus_client import make_wsgi_app  # noqa: PLC0415 - an extra
+
+        host, port = parse_address(address)
+        server = _ServerV6 if ":" in host else _Server
+        try:
+            self._server = make_server(
+                host, port, make_wsgi_app(metrics.registry), server, handler_class=_Quiet
+            )
+        except OSError as error:
+            reason = error.strerror or error
+            raise UsageError(f"--metrics {address}: cannot listen: {reason}") from error
+        self.port: int = self._server.server_port
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, name="metrics", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read `HOST:PORT`, `[V6]:PORT`, `:PORT` or `PORT`; loopback where no host is said."""
+    host, separator, port = text.rpartition(":")
+    inner = host.removeprefix("[").removesuffix("]")
+    bracketed = host != inner and host == f"[{inner}]"
+    if not port.isdecimal() or int(port) > 65535 or (":" in host and not bracketed):
+        raise UsageError(f"--metrics {text}: expected HOST:PORT or PORT, such as 127.0.0.1:9477")
+    return (inner if separator else "") or _LOOPBACK, int(port)
