@@ -43,7 +43,7 @@ HOMES = {
     "dpkt": {"decode"},
     "pandas": {"report", "pipeline", "compare", "monitor"},
     "click": {"cli", "__main__"},
-    "tabulate": {"report", "cli"},
+    "tabulate": {"report", "cli", "monitor"},
     "cryptography": {"evidence"},
     "yaml": {"documents", "site", "catalog"},
     "fsspec": {"capture"},

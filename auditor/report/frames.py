@@ -157,7 +157,64 @@ SESSIONS: Table = {
     "flow_ids": "list",
 }
 
-KINDS: Table = FLOWS | FLOW_FACTS | FINDINGS | COVERAGE | HOSTS | SESSIONS
+HISTORY_EDGES: Table = {
+    "client_ip": "text",
+    "client_name": "text",
+    "server_ip": "text",
+    "server_name": "text",
+    "transport": "text",
+    "server_port": "port",
+    "verdict": "text",
+    "first_seen": "time",
+    "last_seen": "time",
+    "known_since": "time",
+    "flows": "count",
+    "answered": "count",
+    "bytes": "count",
+    "sensors": "count",
+}
+
+HISTORY_UNSEEN: Table = {
+    "group": "text",
+    "rows": "list",
+    "rule_ids": "list",
+    "product": "text",
+    "source_roles": "list",
+    "destination_roles": "list",
+    "transport": "text",
+    "ports": "list",
+    "status": "text",
+    "strength": "text",
+    "why": "text",
+    "observable_s": "number",
+    "last_seen": "time",
+}
+
+HISTORY_WINDOWS: Table = {
+    "sensor": "text",
+    "first_seen": "time",
+    "last_seen": "time",
+    "duration_s": "number",
+    "gap_s": "number",
+    "frames": "count",
+    "bytes": "count",
+    "dropped": "number",
+    "flows": "count",
+    "left_out": "count",
+    "edition": "text",
+}
+
+KINDS: Table = (
+    FLOWS
+    | FLOW_FACTS
+    | FINDINGS
+    | COVERAGE
+    | HOSTS
+    | SESSIONS
+    | HISTORY_EDGES
+    | HISTORY_UNSEEN
+    | HISTORY_WINDOWS
+)
 """Kind by column name: a name means the same in every table that has it."""
 
 
