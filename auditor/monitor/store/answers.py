@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from auditor.judge.wording import lines_text, service_text
 from auditor.report.cells import plain_values
-from auditor.report.text import byte_size, count, duration, fit, listed, safe, width
+from auditor.report.text import byte_size, count, duration, fit, listed, safe, width, wrap
 from auditor.report.writers.csv import write_table as write_csv_table
 from auditor.times import minute_text, time_text
 
@@ -60,6 +60,8 @@ class Layout:
     noun: str
     none: str
     """What is said where there are no rows."""
+    detail: Callable[[Mapping[str, object]], str] | None = None
+    """What stands below a row."""
 
 
 def write_json(answer: Answer, out: TextIO, style: Style) -> None:  # noqa: ARG001 - no look
@@ -114,7 +116,13 @@ def _table(answer: Answer, style: Style) -> Iterator[str]:
     shown = rows if style.verbose else rows[:_MOST_LINES]
     head, *lines = _grid(layout, [layout.row(row) for row in shown], style.width)
     yield style.paint("heading", head)
-    yield from lines
+    for line, row in zip(lines, shown, strict=True):
+        yield line
+        if layout.detail is not None:
+            yield from (
+                style.paint("quiet", f"  {text}")
+                for text in wrap(safe(layout.detail(row)), style.width - 2)
+            )
     left = len(rows) - len(shown)
     if left:
         yield f"+{left:,} more (--verbose shows all)"
@@ -181,16 +189,20 @@ def _unseen(row: Mapping[str, object]) -> Row:
     assert isinstance(rows, list)
     ports = row["ports"]
     assert isinstance(ports, list)
+    observable_s = float(str(row["observable_s"]))
     paper = f"{lines_text(rows[:_MOST_LISTED])}{' ...' if len(rows) > _MOST_LISTED else ''}"
     service = f"{row['transport'] or ''}/{listed(ports, _MOST_LISTED)}".strip("/")
     return [
         safe(paper or str(row["group"])),
         safe(f"{_joined(row['source_roles'])} -> {_joined(row['destination_roles'])}"),
         service,
-        duration(float(str(row["observable_s"]))),
+        duration(observable_s) if observable_s else "none",
         _moment(row["last_seen"])[:10] or "never",
-        safe(f"{row['status']}: {row['why'] or ''}".rstrip(": ")),
     ]
+
+
+def _unseen_why(row: Mapping[str, object]) -> str:
+    return f"{row['status']}: {row['why'] or ''}".rstrip(": ")
 
 
 def _window(row: Mapping[str, object]) -> Row:
@@ -233,12 +245,13 @@ LAYOUTS: Mapping[str, Layout] = {
     "new": _EDGES,
     "edge": _EDGES,
     "unseen": Layout(
-        ("paper", "between", "service", "watched", "last seen", "why"),
+        ("paper", "between", "service", "watched", "last seen"),
         frozenset({"watched"}),
         _unseen,
-        frozenset({"paper", "between", "why"}),
+        frozenset({"paper", "between"}),
         "expectation",
         "Everything that could be expected was seen, or nothing was expected.",
+        _unseen_why,
     ),
     "windows": Layout(
         ("sensor", "begin", "length", "gap before", "frames", "size", "dropped", "flows"),

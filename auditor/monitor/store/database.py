@@ -37,9 +37,10 @@ class Database:
         """Read `url`, without connecting; raise UsageError if it cannot be meant."""
         self._write = write
         self._url = _parsed(url)
-        self.place = self._url.render_as_string(hide_password=True)
+        backend = self._url.get_backend_name()
+        self.place = self._url.set(drivername=backend).render_as_string(hide_password=True)
         self._ready = False
-        postgresql = self._url.get_backend_name() == "postgresql"
+        postgresql = backend == "postgresql"
         if postgresql:
             require("psycopg", "postgresql", "a history in PostgreSQL")
             # What the URL itself says goes first.
