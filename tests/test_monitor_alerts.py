@@ -130,10 +130,10 @@ def test_a_full_disk_loses_no_alert(tmp_path: Path) -> None:
         path, said = disk / "alerts.jsonl", list[str]()
         alerts = Alerts([str(path)], sensor="s1", options=OPTIONS, say=said.append)
         alerts.window(window(0, *numbered(1)))
-        until(lambda: (disk / "alerts-s1.json").exists())
+        until((disk / "alerts-s1.json").exists)
         ballast = fill(disk)
         alerts.window(window(1, *numbered(*range(1, 30))))
-        until(lambda: len(said) > 0)
+        until(lambda: said != [])
         assert "No space left" in said[0] or "fit on the disk" in said[0]
         # A process that is killed now leaves a memory that knows of the first alone.
         known = json.loads((disk / "alerts-s1.json").read_text())["known"]

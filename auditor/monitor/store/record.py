@@ -91,7 +91,7 @@ def unpack(content: bytes) -> Record:
         value["edges"] = tuple(EdgeHour(**edge) for edge in value["edges"])
         value["expected"] = tuple(Expected(**one) for one in value["expected"])
         return Record(**value)
-    except (zlib.error, TypeError, KeyError) as error:
+    except (zlib.error, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"expected a window, found {content[:20]!r}") from error
 
 
