@@ -25,6 +25,9 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
         self.setup_environ()
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of a scraper that hangs up in the middle."""
+
 
 class _ServerV6(_Server):
     address_family = socket.AF_INET6
