@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from auditor.monitor.metrics import Metrics
 
 _LOOPBACK = "127.0.0.1"
+_POLL_S = 0.1
+"""How long closing may take."""
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
@@ -59,7 +61,7 @@ class MetricsServer:
             raise UsageError(f"--metrics {address}: cannot listen: {reason}") from error
         self.port: int = self._server.server_port
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name="metrics", daemon=True
+            target=self._server.serve_forever, args=(_POLL_S,), name="metrics", daemon=True
         )
         self._thread.start()
 
