@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitoring import WINDOW_NS, Clock, window
 from reports import HOSTILE, finding, hostile_report, rich_report
@@ -193,6 +193,7 @@ def test_a_book_that_was_never_saved_is_empty(tmp_path: Path) -> None:
     assert len(book) == 0
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.sets(st.sampled_from("abcd")), min_size=1, max_size=8), st.data())
 def test_with_any_restart_each_appearance_is_told_once(
     windows: list[set[str]], data: st.DataObject

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitoring import BEGIN_NS, HOUR_NS, WINDOW_NS, expectation, traffic_window, window
 from reports import empty_report, hostile_report, rich_report
@@ -93,6 +93,7 @@ def test_a_record_comes_back_from_the_queue_as_it_went_in(report: object) -> Non
     assert digest_of(replace(made, frames=1)) != digest_of(made)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(exclude_categories=())))
 def test_a_name_from_the_wire_is_fit_for_any_database(name: str) -> None:
     """No NUL, nothing that UTF-8 cannot write; a usual name stays."""

@@ -175,6 +175,8 @@ def test_a_sink_is_what_is_asked_for_and_shows_no_secret(
         ("http://hook.example/secret", "--alerts http://hook.example: .*found plain http"),
         ("http://u:secret@hook.example/", "--alerts hook.example: .*found plain http"),
         ("https:///secret", "found no host"),
+        ("https://hook.example/secret\u00e9", "characters that have to be written as %XX"),
+        ("https://hook.example/secret x", "characters that have to be written as %XX"),
         ("https://[::1/secret", "found Invalid IPv6 URL"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from monitoring import (
     BEGIN_NS,
@@ -307,6 +307,7 @@ def test_gaps_are_told_per_sensor(url: str) -> None:
     assert table["gap_s"].tolist() == [0.0, 0.0, 2 * MINUTES_5_S, 0.0]
 
 
+@settings(deadline=None)
 @given(
     spans=st.lists(
         st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=8, unique_by=lambda s: s[0]

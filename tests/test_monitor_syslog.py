@@ -154,11 +154,16 @@ def test_tls_is_spoken_with_a_receiver_that_an_authority_vouches_for(tmp_path: P
     receiver = TcpReceiver(context=made.context)
     options = SinkOptions(ca_file=str(made.ca_file))
     sink = open_sink(f"syslog+tls://{LOOPBACK}:{receiver.port}", options)
-    sink.send(message("a"))
-    until(lambda: bool(receiver.streams) and receiver.streams[0].endswith(b'"a"}'))
+    for text in "abc":
+        sink.send(message(text))
+        until(lambda: bool(receiver.streams) and receiver.streams[-1].endswith(b'"}'))
+    until(lambda: receiver.streams[0].endswith(b'"c"}'))
+    receiver.hang_up()
+    sink.send(message("d"))
+    until(lambda: len(receiver.streams) == 2 and receiver.streams[1].endswith(b'"d"}'))
     sink.close()
     receiver.close()
-    assert len(syslog_messages(receiver.streams[0])) == 1
+    assert [len(syslog_messages(stream)) for stream in receiver.streams] == [3, 1]
 
 
 def test_tls_with_a_stranger_is_refused(tmp_path: Path) -> None:

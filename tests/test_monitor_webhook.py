@@ -38,6 +38,16 @@ def test_an_alert_is_posted_as_json() -> None:
     assert headers["User-Agent"].startswith("citrix-traffic-auditor/")
 
 
+def test_this_machine_is_never_reached_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy would look for the hook on itself."""
+    proxy, hook = Hook(), Hook()
+    with web_hook(proxy) as beside, web_hook(hook) as address:
+        monkeypatch.setenv("http_proxy", f"http://{beside}")
+        monkeypatch.setenv("no_proxy", "")
+        open_sink(f"http://{address}/").send(MESSAGE)
+    assert (len(proxy.requests), len(hook.requests)) == (0, 1)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 401, 403, 404, 408, 429, 500, 503])
 def test_what_may_be_put_right_over_there_is_tried_again(status: int) -> None:
     """No redirection is followed: the alert would arrive as something else, or elsewhere."""

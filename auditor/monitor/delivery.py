@@ -63,6 +63,7 @@ class Delivery:
         self.spool = spool
         self._send = send
         self._condition = condition
+        self._on_disk = condition.part("queue")
         self._backoff = backoff or Backoff()
         self._clock = clock
         self._failures = 0
@@ -77,6 +78,10 @@ class Delivery:
     def pump(self) -> float | None:
         """Send what can be sent; give the seconds until the next attempt, None if none is due."""
         self.spool.settle()
+        if self.spool.problem is None:
+            self._on_disk.worked()
+        else:
+            self._on_disk.failed(f"in memory: {self.spool.problem}")
         while not self._stopped and (entry := self.spool.head()) is not None:
             left_s = self._due_s - self._clock()
             if left_s > 0:
@@ -99,7 +104,7 @@ class Delivery:
                 self._sent += 1
                 self._failures = 0
                 self._condition.worked()
-        return self._backoff.most_s if self.spool.problem else None
+        return self._backoff.most_s if self.spool.problem else None  # to look at the disk again
 
     def stop(self) -> None:
         """Let `pump` end after the entry that it is at."""

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNFINISHED = ".unfinished"
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
 def write_whole(path: Path, content: bytes, *, sync_name: bool = True) -> None:
@@ -19,7 +20,8 @@ def write_whole(path: Path, content: bytes, *, sync_name: bool = True) -> None:
     """
     unfinished = path.with_name(path.name + _UNFINISHED)
     try:
-        with unfinished.open("wb") as out:
+        # What is kept names hosts and what is wrong with them: not for everybody on the machine.
+        with os.fdopen(os.open(unfinished, _FLAGS, 0o640), "wb") as out:
             out.write(content)
             out.flush()
             os.fsync(out.fileno())

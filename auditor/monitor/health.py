@@ -57,6 +57,10 @@ class Condition:
         self._guard = threading.Lock()
         self._since = 0
 
+    def part(self, name: str) -> Condition:
+        """Follow a part of the outlet on its own, said in the same place."""
+        return Condition(f"{self.name}, {name}", self._say)
+
     def failed(self, problem: str) -> None:
         """Count a failure; say it if it is the first one."""
         with self._guard:

@@ -69,7 +69,7 @@ class Spool:
         self._lock: BinaryIO | None = None
         if directory is not None:
             try:
-                directory.mkdir(parents=True, exist_ok=True)
+                directory.mkdir(mode=0o750, parents=True, exist_ok=True)
                 self._lock = _lock(directory)
                 self._take_over(directory)
             except OSError as error:

@@ -53,6 +53,8 @@ def open_sink(spec: str, options: SinkOptions | None = None) -> Sink:
         raise _wrong(spec, str(error)) from None
     if not parts.hostname:
         raise _wrong(spec, "no host")
+    if not all("!" <= char <= "~" for char in spec):
+        raise _wrong(spec, "characters that have to be written as %XX")
     match scheme.lower():
         case "syslog" | "syslog+udp":
             return UdpSyslog(parts.hostname, _port(spec, port), _facility(spec, parts))
@@ -110,9 +112,11 @@ def _webhook(parts: SplitResult, options: SinkOptions) -> Webhook:
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="")
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+    # A proxy's loopback is not ours.
+    proxied = not _is_loopback(parts.hostname or "")
     try:
-        return Webhook(urlunsplit(bare), headers=headers, ca_file=options.ca_file)
+        return Webhook(bare, headers=headers, ca_file=options.ca_file, proxied=proxied)
     except OSError as error:
         raise _unusable_authorities(options, error) from error
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 from auditor.monitor.delivery import RejectedError, UnreachableError
 from auditor.times import time_text
 
 if TYPE_CHECKING:
-    import ssl
-
     from auditor.monitor.sinks.message import Message
 
 FACILITIES = {
@@ -158,6 +156,16 @@ class TcpSyslog(_Syslog):
 
 
 def _has_ended(connection: socket.socket) -> bool:
-    """Say whether the other side has hung up: syslog receivers never send anything else."""
-    readable, _, _ = select.select([connection], [], [], 0)
-    return bool(readable)
+    """Say whether the other side has hung up; what it says otherwise is of no interest.
+
+    Looking whether there is something to read would not do: TLS sends tickets of its own.
+    """
+    connection.settimeout(0)
+    try:
+        return not connection.recv(4096)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return False
+    except OSError:
+        return True
+    finally:
+        connection.settimeout(_TIMEOUT_S)

@@ -37,10 +37,16 @@ class Webhook:
     local = False
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, ca_file: str | None = None
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        ca_file: str | None = None,
+        proxied: bool = True,
     ) -> None:
         """Take the address; ca_file: authorities to trust instead of the system's.
 
+        proxied: go through the proxy that the environment names, if it names one.
         Raises OSError (of which ssl.SSLError is one) if ca_file cannot be used.
         """
         self.address = url
@@ -51,7 +57,9 @@ class Webhook:
         }
         context = ssl.create_default_context(cafile=ca_file)
         self._opener = urllib.request.build_opener(
-            urllib.request.HTTPSHandler(context=context), _NoRedirect
+            urllib.request.HTTPSHandler(context=context),
+            urllib.request.ProxyHandler(None if proxied else {}),
+            _NoRedirect,
         )
 
     @property
