@@ -97,6 +97,19 @@ def test_pauses_are_spread_and_bounded(failures: int) -> None:
     assert 0 < low == high / 2 <= 30.0
 
 
+def test_nobody_to_say_it_to_is_no_failure() -> None:
+    """Standard error was closed: the change of state counts all the same."""
+
+    def say(_: str) -> None:
+        raise BrokenPipeError
+
+    condition = Condition("hook", say)
+    condition.failed("refused")
+    assert (condition.problem, condition.failures) == ("refused", 1)
+    condition.worked()
+    assert condition.problem is None
+
+
 def test_a_worker_outlives_a_bug_in_its_work() -> None:
     """The failure is counted and said; the work is done again."""
     calls: list[int] = []

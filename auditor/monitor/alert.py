@@ -179,8 +179,11 @@ def _given(**values: object) -> dict[str, object]:
 def _network_type(address: str | None) -> str | None:
     if address is None:
         return None
-    # An address may carry a zone, which says nothing about its kind.
-    return f"ipv{ipaddress.ip_address(address.partition('%')[0]).version}"
+    try:
+        # An address may carry a zone, which says nothing about its kind.
+        return f"ipv{ipaddress.ip_address(address.partition('%')[0]).version}"
+    except ValueError:
+        return None
 
 
 FORMATS: Mapping[str, Callable[[Alert], Mapping[str, object]]] = {"auditor": _plain, "ecs": _ecs}

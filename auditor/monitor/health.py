@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,10 @@ class Condition:
     """Follow one outlet from working to failing and back; several threads may report."""
 
     def __init__(self, name: str, say: Say) -> None:
-        """Take where each change is said, one line each."""
+        """Take where each change is said, one line each, by whichever thread notices it.
+
+        The capture loop may be that thread, so that `say` must not wait for anything.
+        """
         self.name = name
         self.problem: str | None = None
         self.failures = 0
@@ -69,7 +73,7 @@ class Condition:
             first = self.problem is None
             self.problem = problem
         if first:
-            self._say(f"{self.name}: {problem}")
+            self._tell(problem)
 
     def worked(self) -> None:
         """Note a success; say it if it ends a failure."""
@@ -77,4 +81,9 @@ class Condition:
             ended, self.problem = self.problem is not None, None
             failures, self._since = self._since, 0
         if ended:
-            self._say(f"{self.name}: working again, after {count(failures, 'failure')}")
+            self._tell(f"working again, after {count(failures, 'failure')}")
+
+    def _tell(self, what: str) -> None:
+        # A closed standard error must not reach the capture loop.
+        with suppress(OSError, ValueError):
+            self._say(f"{self.name}: {what}")
