@@ -15,6 +15,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"errors", "records", "protocols", "hostnames", "times"},
+    {"addresses"},
     {"documents"},
     {"kernel"},
     {"capture"},

@@ -137,4 +137,4 @@ def test_who_sent_nothing_is_not_talking() -> None:
 
 def test_no_flows_have_no_hosts() -> None:
     """An empty flow table resolves to an empty host table."""
-    assert resolve(flows_of(), site("10.0.0.1 = ddc")).table == []
+    assert list(resolve(flows_of(), site("10.0.0.1 = ddc")).table) == []
