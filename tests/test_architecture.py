@@ -43,6 +43,7 @@ HOMES = {
     "dpkt": {"decode"},
     "pandas": {"report", "pipeline", "compare"},
     "click": {"cli", "__main__"},
+    "pyarrow": {"report"},
     "tabulate": {"report", "cli"},
     "cryptography": {"evidence"},
     "yaml": {"documents", "site", "catalog"},
