@@ -29,7 +29,7 @@ from auditor.site.placing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -148,6 +148,14 @@ class HostTable(Sequence[Host]):
     def __len__(self) -> int:
         """Count the hosts."""
         return len(self.hosts.addresses)
+
+    def __iter__(self) -> Iterator[Host]:
+        """Make every host, one after the other."""
+        hosts = self.hosts
+        columns = (hosts.texts.tolist(), hosts.machine.tolist(), hosts.party.tolist())
+        for row, (address, machine, number) in enumerate(zip(*columns, strict=True)):
+            party, name = hosts.parties[number], hosts.names.get(row)
+            yield Host(address, machine, party.roles, party.listed, name, party.special)
 
     @overload
     def __getitem__(self, row: int) -> Host: ...
