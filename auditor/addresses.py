@@ -35,7 +35,10 @@ class AddressList:
     @property
     def is_ipv4(self) -> NDArray[np.bool_]:
         """Mark the IPv4 addresses; they stand side by side."""
-        return (self.high == 0) & (self.low >> np.uint64(32) == IPV4_MAPPED >> 32)
+        marked: NDArray[np.bool_] = (self.high == 0) & (
+            self.low >> np.uint64(32) == IPV4_MAPPED >> 32
+        )
+        return marked
 
     def place(self, words: tuple[int, int]) -> int:
         """Give the row before which an address belongs, or where it stands."""
@@ -98,7 +101,8 @@ def address_texts(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[
 def _ipv4_texts(low: NDArray[np.uint64]) -> NDArray[np.object_]:
     upper = _written(low >> np.uint64(16) & np.uint64(0xFFFF), lambda n: f"{n >> 8}.{n & 255}.")
     lower = _written(low & np.uint64(0xFFFF), lambda n: f"{n >> 8}.{n & 255}")
-    return upper + lower
+    texts: NDArray[np.object_] = upper + lower
+    return texts
 
 
 def _ipv6_texts(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.object_]:

@@ -209,15 +209,13 @@ def resolve(
         party[row] = parties.setdefault(known, len(parties))
         machine[row] = entry.machine
     names = {row: entry.name for row, entry in of_entry.items() if entry.name}
-    return Hosts(
-        addresses, machine, tuple(parties), party, names, a, b, talking, entries.machines
-    )
+    return Hosts(addresses, machine, tuple(parties), party, names, a, b, talking, entries.machines)
 
 
 def _parties(
     network_of: NDArray[np.int64], networks: Sequence[SiteNetwork], special: NDArray[np.int64]
 ) -> tuple[dict[Party, int], NDArray[np.int64]]:
-    """Number the parties that networks and special addresses make."""
+    """Give numbers to the parties that networks and special addresses make."""
     combined, which = np.unique(
         (network_of - NOWHERE) * len(SPECIALS) + special, return_inverse=True
     )

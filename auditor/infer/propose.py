@@ -128,7 +128,7 @@ class _Finder:
         for clue, every in self._ties:
             of_role = every
             if clue.peer:
-                of_role = every.with_peers(self._holding(known, clue.peer.intersection))
+                of_role = every.with_peers(self._holding(clue.peer, known))
             hosts = of_role.hosts(clue.peers)
             allowed = self._allowed(clue, known)
             for host in hosts[allowed[hosts]].tolist():
@@ -191,14 +191,15 @@ class _Finder:
 
         def allows(roles: frozenset[str]) -> bool:
             others = self._closure(roles - {clue.role})
-            return not clue.unless & others and (not clue.also or bool(clue.also & others))
+            return clue.unless.isdisjoint(others) and not (
+                clue.also and clue.also.isdisjoint(others)
+            )
 
         return self._declared.where(allows, known)
 
-    def _holding(
-        self, known: _Known, wanted: Callable[[frozenset[str]], frozenset[str]]
-    ) -> NDArray[np.bool_]:
-        return self._declared.where(lambda roles: bool(wanted(self._closure(roles))), known)
+    def _holding(self, wanted: frozenset[str], known: _Known) -> NDArray[np.bool_]:
+        """Mark the hosts that hold one of some roles."""
+        return self._declared.where(lambda roles: bool(wanted & self._closure(roles)), known)
 
 
 class _Declared:

@@ -50,24 +50,27 @@ class Ties:
     def of_host(self, host: int) -> Ties:
         """Narrow to the ties of one host."""
         begin, end = np.searchsorted(self.host, [host, host + 1])
-        return self._select(np.arange(begin, end))
+        return self.select(np.arange(begin, end))
 
     def of_hosts(self, among: NDArray[np.bool_]) -> Ties:
         """Narrow to the ties of some hosts, marked by row of Hosts.table."""
-        return self._select(np.flatnonzero(among[self.host]))
+        return self.select(np.flatnonzero(among[self.host]))
 
     def with_peers(self, among: NDArray[np.bool_]) -> Ties:
         """Narrow to the ties with some peers, marked by row of Hosts.table."""
-        return self._select(np.flatnonzero(among[self.peer]))
+        return self.select(np.flatnonzero(among[self.peer]))
 
     @property
     def services(self) -> list[str]:
         """List the services over which the ties go, by their text."""
         ends = zip(self.kinds_start.tolist(), self.kinds_count.tolist(), strict=True)
-        kinds = {kind for start, count in ends for kind in self.kind[start : start + count].tolist()}
+        kinds = {
+            kind for start, count in ends for kind in self.kind[start : start + count].tolist()
+        }
         return sorted({self.kinds[kind].service for kind in kinds})
 
-    def _select(self, rows: NDArray[np.int64]) -> Ties:
+    def select(self, rows: NDArray[np.int64]) -> Ties:
+        """Narrow to some ties."""
         return replace(
             self,
             host=self.host[rows],
@@ -114,11 +117,11 @@ def ties(clue: Clue, traces: Traces) -> Ties:
     )
     if clue.peer or clue.mutual or clue.side == EITHER or not len(every):
         return every
-    flows = np.bincount(found.group_of, np.tile(traces.flows[rows], len(sides)))
-    return every._select(np.flatnonzero(flows > _reverse(every, flows)))  # noqa: SLF001 - its own
+    flows = np.add.reduceat(np.tile(traces.flows[rows], len(sides))[order], found.starts[:-1])
+    return every.select(np.flatnonzero(flows > _reverse(every, flows)))
 
 
-def _reverse(every: Ties, flows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _reverse(every: Ties, flows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the flows of the tie the other way round, 0 where there is none."""
     width = int(max(every.host.max(), every.peer.max())) + 1
     keys = every.host * width + every.peer

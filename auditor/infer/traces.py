@@ -59,9 +59,7 @@ class Traces(Sequence[Trace]):
         return Trace(*ends, self.kinds[self.kind[row]], int(self.flows[row]))
 
 
-def traces_of(
-    judged: Judged, names: Names, book: ClueBook, signatures: SignatureSet
-) -> Traces:
+def traces_of(judged: Judged, names: Names, book: ClueBook, signatures: SignatureSet) -> Traces:
     """Gather the flows that some clue may ask for; in no order that means anything."""
     asked = _asked_services(judged, book)
     protocols = _protocols(judged, signatures, asked)

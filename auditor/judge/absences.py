@@ -38,14 +38,15 @@ class _Absence:
 def absences(expectations: Iterable[Expectation], hosts: Hosts) -> Findings:
     """List what is missing: whole groups first, then silent hosts, the most singular first."""
     found = list(_absences(list(expectations), hosts))
-    labels = np.empty((2, len(found)), dtype=object)
-    labels[0] = [each.client for each in found]
-    labels[1] = [each.server for each in found]
+    clients, servers = np.empty((2, len(found)), dtype=object)
+    clients[:] = [each.client for each in found]
+    servers[:] = [each.server for each in found]
     return Findings(
         hosts,
         tuple(each.pattern for each in found),
         np.arange(len(found)),
-        *labels,
+        clients,
+        servers,
         np.array([each.row for each in found], dtype=np.int64),
         np.full(len(found), NOBODY),
         np.zeros(0, dtype=np.int64),

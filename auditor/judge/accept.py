@@ -106,13 +106,15 @@ def _is_end(
     """Mark the findings of which one end is what an entry names."""
     if wanted is None:
         return np.ones(len(label), dtype=bool)
-    found = (label == wanted) | _of(findings, lambda each: wanted in roles_of(each))
+    found: NDArray[np.bool_] = (label == wanted) | _of(
+        findings, lambda each: wanted in roles_of(each)
+    )
     try:
         network = ip_network(wanted)
     except ValueError:
         return found
-    within: NDArray[np.bool_] = _within(findings.hosts, site, network)[row]
-    return found | within
+    found |= _within(findings.hosts, site, network)[row]
+    return found
 
 
 def _within(hosts: Hosts, site: Site, network: IPv4Network | IPv6Network) -> NDArray[np.bool_]:

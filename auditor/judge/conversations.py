@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.judge.groups import Groups, group
+from auditor.judge.groups import group
 from auditor.judge.wording import service_text
 from auditor.records import WITH_PORTS, address_words, transport_name
 
@@ -157,7 +157,7 @@ def converse(
 
 
 def label_numbers(hosts: Hosts) -> NDArray[np.int64]:
-    """Number the hosts by their labels: the row of the first host that goes by that label."""
+    """Give each host the row of the first host that goes by the same label."""
     numbers = np.arange(len(hosts.machine))
     first: dict[str, int] = {}
     for row, name in sorted(hosts.names.items()):

@@ -219,9 +219,7 @@ class _Expector:
         )
         rows = served[used.first]
         names = map(transport_name, self.judged.flows.facts["transport"][rows].tolist())
-        services = set(
-            zip(names, self.judged.orientation.server_port[rows].tolist(), strict=True)
-        )
+        services = set(zip(names, self.judged.orientation.server_port[rows].tolist(), strict=True))
         return tuple(
             service
             for rule in wanted
@@ -283,7 +281,9 @@ class _Expector:
 
     def _strength(self, wanted: list[Rule], source: str, destination: str) -> tuple[str, str]:
         ends = dict.fromkeys((source, destination))
-        reasons = [f"no {role} was talking" for role in ends if not len(self.present.get(role, _NOBODY))]
+        reasons = [
+            f"no {role} was talking" for role in ends if not len(self.present.get(role, _NOBODY))
+        ]
         cadence_s = max((rule.cadence_s for rule in wanted), default=0)
         if self.watch.duration_s < cadence_s:
             reasons.append(f"{_span(self.watch.duration_s)} watched, {_span(cadence_s)} needed")

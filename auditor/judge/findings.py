@@ -54,7 +54,7 @@ def find(judged: Judged, expectations: list[Expectation]) -> Findings:
 
 
 def _gravest_first(found: Findings) -> NDArray[np.int64]:
-    """Order findings by severity, then by their flows; what rests on none keeps its order behind."""
+    """Order findings by severity, then by their flows; what rests on none comes last, as it was."""
     severity, sizes = found.severity, np.diff(found.starts)
     first = np.full(len(found), np.iinfo(np.int64).max)
     first[sizes > 0] = found.flows[found.starts[:-1][sizes > 0]]
@@ -83,12 +83,16 @@ class _Finder:
         names, called = self._names_that_count(talks)
         cases = Cases(judged, talks, (attempted, served, called))
         return cases.findings(
-            self._unexpected(case, bool(attempted[talk]), bool(served[talk]), names[called[talk]])
+            self._unexpected(
+                case,
+                names[called[talk]],
+                attempted=bool(attempted[talk]),
+                served=bool(served[talk]),
+            )
             for talk, case in cases
         )
 
-    def _unexpected(  # noqa: FBT
-        self, case: Case, attempted: bool, served: bool, name: str) -> Pattern:
+    def _unexpected(self, case: Case, name: str, *, attempted: bool, served: bool) -> Pattern:
         judgement = min(case.judgements, key=lambda j: _ORDER.index(j.verdict))
         severity = self._gravity(case, attempted=attempted, served=served)
         if any(caveat.startswith("doubtful-") for caveat in judgement.caveats):
@@ -171,9 +175,7 @@ class _Finder:
                 "blocked",
                 Severity.LOW if instead else Severity.HIGH,
                 f"blocked: {case.talk}",
-                wording.blocked_reason(
-                    seen, rules, others, instead=instead
-                ),
+                wording.blocked_reason(seen, rules, others, instead=instead),
                 wording.blocked_advice(
                     case.talk.client.label,
                     case.talk.server.label,
@@ -258,7 +260,7 @@ class _Finder:
         return reason + wording.remarks_text(*self.book.remarks(kind, talk.transport, talk.port))
 
     def _names_that_count(self, talks: Conversations) -> tuple[list[str], NDArray[np.int64]]:
-        """Number the names of servers that nothing but a name speaks of, by the first flow."""
+        """Give numbers to the names of servers that nothing but a name tells, by the first flow."""
         shown, kind_of = self.judged.naming.shown, self.judged.kinds.kind_of
         counts = np.array(
             [kind.server_unknown and kind.names.seen for kind in self.judged.kinds.kinds], bool
@@ -288,7 +290,9 @@ class _Finder:
         talks, values = between.values(self.judged.kinds.kind_of)
         found: defaultdict[int, set[str]] = defaultdict(set)
         for pair, kind in zip(_pairs(between)[talks].tolist(), values.tolist(), strict=True):
-            found[pair].update(g for rule in self.judged.judgements[kind].rules for g in rule.groups)
+            found[pair].update(
+                g for rule in self.judged.judgements[kind].rules for g in rule.groups
+            )
         return [frozenset(found.get(pair, ())) for pair in _pairs(failed).tolist()]
 
     def _spoken(self, talks: Conversations) -> NDArray[np.int64]:
@@ -297,13 +301,13 @@ class _Finder:
 
 
 def _pairs(talks: Conversations) -> NDArray[np.int64]:
-    """Number the pairs of hosts by their labels."""
+    """Give equal numbers to equal pairs of labels."""
     pairs: NDArray[np.int64] = talks.client_label * len(talks.hosts.machine) + talks.server_label
     return pairs
 
 
 def _services(talks: Conversations) -> NDArray[np.int64]:
-    """Number the services of servers, from 1."""
+    """Give equal numbers, from 1, to equal services of servers."""
     services: NDArray[np.int64] = (
         (talks.server_label * 256 + talks.transport) * 0x10000 + talks.port + 1
     )
@@ -311,7 +315,7 @@ def _services(talks: Conversations) -> NDArray[np.int64]:
 
 
 def _numbers(values: Iterable[object]) -> NDArray[np.int64]:
-    """Number different values as they come."""
+    """Give equal numbers to equal values."""
     known: dict[object, int] = {}
     return np.array([known.setdefault(value, len(known)) for value in values], dtype=np.int64)
 

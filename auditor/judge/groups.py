@@ -37,7 +37,9 @@ class Groups:
         """Shape (n rows,): all rows group by group, ascending within each."""
         # Numpy sorts 16 bits by counting, many times faster than it compares.
         short = len(self) <= np.iinfo(np.uint16).max
-        return np.argsort(self.group_of.astype(np.uint16) if short else self.group_of, kind="stable")
+        return np.argsort(
+            self.group_of.astype(np.uint16) if short else self.group_of, kind="stable"
+        )
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
@@ -46,7 +48,7 @@ class Groups:
         return np.concatenate([[0], np.cumsum(sizes)])
 
     def by_first(self) -> Groups:
-        """Number the groups by their first rows."""
+        """Put the groups into the order of their first rows."""
         order = np.argsort(self.first)
         place = np.empty(len(self), dtype=np.int64)
         place[order] = np.arange(len(self))
@@ -75,7 +77,7 @@ def group(columns: Iterable[Column]) -> Groups:
 
 
 def _dense(key: NDArray[np.int64], most: int) -> Groups:
-    """Number groups through a table of every key there could be."""
+    """Find groups through a table of every key there could be."""
     first = np.full(most, len(key))
     # Of several assignments to a place the last one stays: the first row, in reversed order.
     first[key[::-1]] = np.arange(len(key) - 1, -1, -1)

@@ -156,9 +156,7 @@ class _Carriers:
         self._owner = talks.owner
         self._outcome = judged.outcome[talks.flows]
         self._attempted = judged.attempted[talks.flows]
-        self._of = {
-            name: facts["transport"] == TRANSPORT_NUMBERS[name] for name in ("udp", "tcp")
-        }
+        self._of = {name: facts["transport"] == TRANSPORT_NUMBERS[name] for name in ("udp", "tcp")}
         self._first = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
         self._last = np.maximum(facts["last_a_ns"], facts["last_b_ns"])
 

@@ -242,8 +242,8 @@ def _server_names(judged: Judged, names: NDArray[np.object_]) -> NDArray[np.obje
     shown = judged.naming.shown
     if shown:
         rows = np.fromiter(shown, dtype=np.int64, count=len(shown))
-        without = np.equal(found[rows], None)
-        found[rows[without]] = [shown[row].name for row in rows[without].tolist()]
+        nameless = rows[[name is None for name in found[rows].tolist()]]
+        found[nameless] = [shown[row].name for row in nameless.tolist()]
     return found
 
 

@@ -49,9 +49,7 @@ class Entry:
 class Entries:
     """The site file's host entries, arranged for look-up."""
 
-    def __init__(
-        self, hosts: Sequence[SiteHost], macs: Mapping[str, set[tuple[int, int]]]
-    ) -> None:
+    def __init__(self, hosts: Sequence[SiteHost], macs: Mapping[str, set[tuple[int, int]]]) -> None:
         """Take the entries; macs: the addresses seen behind each MAC that they name."""
         self._hosts = hosts
         self._of: dict[tuple[int, int], list[int]] = {}
@@ -90,9 +88,7 @@ class Entries:
         )
 
 
-def longest_networks(
-    addresses: AddressList, networks: Sequence[SiteNetwork]
-) -> NDArray[np.int64]:
+def longest_networks(addresses: AddressList, networks: Sequence[SiteNetwork]) -> NDArray[np.int64]:
     """Give the network that each address lies in, the longest of several, else NOWHERE."""
     found = np.full(len(addresses), NOWHERE)
     order = sorted(
