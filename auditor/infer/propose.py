@@ -213,7 +213,7 @@ class _Declared:
         for row, roles in named.items():
             own = hosts.parties[hosts.party[row]].roles | roles
             self._set_of[row] = numbers.setdefault(own, len(numbers))
-        self._sets = list(numbers)
+        self._sets: list[frozenset[str]] = list(numbers)
         self.is_open = ~hosts.where(lambda party: party.listed or bool(party.special))
         """Shape (n hosts,): nobody says what the host is."""
         nobody = hosts.addresses.rows_of(_NOBODY)
@@ -221,7 +221,7 @@ class _Declared:
 
     def roles(self, host: int) -> frozenset[str]:
         """Give the declared roles of a host."""
-        return self._sets[self._set_of[host]]
+        return self._sets[int(self._set_of[host])]
 
     def where(self, holds: Callable[[frozenset[str]], bool], known: _Known) -> NDArray[np.bool_]:
         """Mark the hosts of whose roles, declared and known, something holds."""
