@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from auditor.addresses import distinct_addresses
-from auditor.records import NO_TIME
+from auditor.records import NO_TIME, address_words
 from auditor.site.placing import (
     BROADCAST,
     LOOPBACK,
@@ -124,6 +125,28 @@ class Hosts:
         labels = self.texts.copy()
         labels[list(self.names)] = list(self.names.values())
         return labels
+
+    @cached_property
+    def label_of(self) -> NDArray[np.int64]:
+        """Shape (n hosts,): the row of the first host that goes by the same label."""
+        numbers = np.arange(len(self.machine))
+        first: dict[str, int] = {}
+        for row, name in sorted(self.names.items()):
+            if name not in first:
+                first[name] = self._row_called(name, row)
+            numbers[row] = first[name]
+        return numbers
+
+    def _row_called(self, name: str, row: int) -> int:
+        """Give the row of a nameless host whose address reads as another's name, else `row`."""
+        try:
+            address = ip_address(name)
+        except ValueError:
+            return row
+        other = self.addresses.row_of(address_words(address))
+        if other is None or other in self.names or str(address) != name:
+            return row
+        return other
 
     def where(self, holds: Callable[[Party], bool]) -> NDArray[np.bool_]:
         """Mark the hosts of whose party something holds."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from auditor.judge import groups
 from auditor.judge.groups import group
@@ -19,7 +20,7 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1 << 40), st.boolean
 @given(rows=ROWS)
 def test_rows_that_agree_are_one_group(rows: list[tuple[int, int, bool]], widest: int) -> None:
     """Groups are in the order of their values; each knows its rows, the first one before all."""
-    columns = [
+    columns: list[np.ndarray] = [
         np.array([row[at] for row in rows], dtype) for at, dtype in enumerate((int, int, bool))
     ]
     with patch.object(groups, "_WIDEST_TABLE", widest):

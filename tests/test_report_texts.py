@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import reports
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import json_rows
 
@@ -34,6 +34,7 @@ ROW = st.fixed_dictionaries({name: VALUES[KINDS[name]] for name in FLOWS})
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 10_000])
+@settings(deadline=None, max_examples=50)
 @given(rows=st.lists(ROW, max_size=5))
 def test_json_rows_are_those_of_the_standard_library(
     rows: list[dict[str, object]], at_once: int

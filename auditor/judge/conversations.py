@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.judge.groups import group
 from auditor.judge.wording import service_text
-from auditor.records import WITH_PORTS, address_words, transport_name
+from auditor.records import WITH_PORTS, transport_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,7 +137,7 @@ def converse(
     transport = judged.flows.facts["transport"][rows]
     port = orientation.server_port[rows].astype(np.int64)
     port[port > 0xFFFF] = 0
-    label = label_numbers(hosts)
+    label = hosts.label_of
     services = (transport, port) if by_service else ()
     found = group((label[client], label[server], *services)).by_first()
     first = found.first
@@ -154,26 +153,3 @@ def converse(
         rows[found.rows],
         found.starts,
     )
-
-
-def label_numbers(hosts: Hosts) -> NDArray[np.int64]:
-    """Give each host the row of the first host that goes by the same label."""
-    numbers = np.arange(len(hosts.machine))
-    first: dict[str, int] = {}
-    for row, name in sorted(hosts.names.items()):
-        if name not in first:
-            first[name] = _row_called(hosts, name, row)
-        numbers[row] = first[name]
-    return numbers
-
-
-def _row_called(hosts: Hosts, name: str, row: int) -> int:
-    """Give the row of a nameless host whose address reads as another's name, else `row`."""
-    try:
-        address = ip_address(name)
-    except ValueError:
-        return row
-    other = hosts.addresses.row_of(address_words(address))
-    if other is None or other in hosts.names or str(address) != name:
-        return row
-    return other

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     Column = NDArray[np.int64] | NDArray[np.uint32] | NDArray[np.uint8] | NDArray[np.bool_]
 
 _WIDEST_TABLE = 1 << 20
-"""Up to so many combinations are counted in a table, which is faster than to sort."""
+"""Up to so many combinations, if rows are not fewer by far, are looked up in a table: it is faster
+than to sort."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def group(columns: Iterable[Column]) -> Groups:
             most = len(key)
         key = key * size + column
         most *= size
-    return _dense(key, most) if most <= _WIDEST_TABLE else _sparse(key)
+    return _dense(key, most) if most <= min(_WIDEST_TABLE, 4 * len(key)) else _sparse(key)
 
 
 def _dense(key: NDArray[np.int64], most: int) -> Groups:
