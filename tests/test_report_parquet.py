@@ -106,7 +106,7 @@ def test_rows_are_written_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_parquet_is_no_text() -> None:
     """It is refused where it would go to a screen or a pipe."""
-    with pytest.raises(UsageError, match="parquet: expected a path to write to"):
+    with pytest.raises(UsageError, match="parquet: expected an output path"):
         show(reports.small_report(), None, "parquet")  # type: ignore[arg-type]  # never written to
 
 

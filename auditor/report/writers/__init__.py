@@ -86,7 +86,7 @@ def check_format(name: str, *, to_file: bool) -> None:
         how = f"pip install 'citrix-traffic-auditor[{name}]'"
         raise UsageError(f"{name}: expected {form.needs} to be installed, found none: {how}")
     if form.binary and not to_file:
-        raise UsageError(f"{name}: expected a path to write to, since this is no text")
+        raise UsageError(f"{name}: expected an output path, since it is no text")
 
 
 def show(
