@@ -24,6 +24,7 @@ TIMES = st.none() | st.integers(0, 4_000_000_000_000_000_000)
 VALUES: dict[Kind, st.SearchStrategy[object]] = {
     "text": st.none() | st.text(),
     "count": INTEGERS,
+    "id": st.none() | st.integers(0, (1 << 63) - 1),
     "number": st.none() | st.floats(allow_infinity=False, allow_nan=False),
     "port": st.none() | st.integers(0, 0xFFFF),
     "flag": st.booleans(),

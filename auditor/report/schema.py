@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TYPES: Mapping[Kind, pa.DataType] = {
     "text": pa.string(),
     "count": pa.int64(),
+    "id": pa.int64(),
     "number": pa.float64(),
     "port": pa.int32(),
     "flag": pa.bool_(),
@@ -31,7 +32,7 @@ _INTEGER_LISTS: Mapping[str, pa.DataType] = {
 }
 """Columns whose lists hold numbers."""
 
-NULLABLE = frozenset({"text", "number", "port", "time"})
+NULLABLE = frozenset({"text", "id", "number", "port", "time"})
 """Kinds of column in which there may be nothing; absent numbers are null, not NaN."""
 
 
