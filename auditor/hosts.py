@@ -2,32 +2,44 @@
 
 A site file is the truth where it speaks: host entries by address or MAC, then the longest
 network. What an address is by itself (loopback, multicast, broadcast) needs no file.
+
+A scan has as many hosts as flows, so hosts are columns; a Host is made where one is asked for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_address
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from auditor.records import NO_TIME, address_text, address_words
+from auditor.addresses import distinct_addresses
+from auditor.records import NO_TIME, address_words
+from auditor.site.placing import (
+    BROADCAST,
+    LOOPBACK,
+    MULTICAST,
+    NOWHERE,
+    SPECIALS,
+    Entries,
+    longest_networks,
+    specials,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from ipaddress import IPv6Address
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from auditor.addresses import AddressList
     from auditor.flows import Flows
-    from auditor.site.model import Site, SiteHost
+    from auditor.site.model import Site, SiteNetwork
 
-BROADCAST = "broadcast"
-MULTICAST = "multicast"
-LOOPBACK = "loopback"
 
-_LIMITED_BROADCAST = IPv4Address("255.255.255.255")
+__all__ = ["BROADCAST", "LOOPBACK", "MULTICAST", "Host", "Hosts", "Party", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +63,141 @@ class Host:
         return self.name or self.address
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """What a verdict can know of a host: many hosts are one party."""
+
+    roles: frozenset[str]
+    """Declared roles."""
+    listed: bool
+    special: str
+
+    @property
+    def inferred(self) -> bool:
+        """Say whether the roles are inferred: the site file does not list their host."""
+        return bool(self.roles) and not self.listed
+
+    @property
+    def declared(self) -> Party:
+        """Give the party without inferred roles."""
+        return replace(self, roles=frozenset()) if self.inferred else self
+
+
 @dataclass(frozen=True)
 class Hosts:
     """Every address of the capture once, and which of them each flow joins."""
 
-    table: list[Host]
-    words: list[tuple[int, int]]
-    """Address words, as table."""
+    addresses: AddressList
+    """Ascending; a host is called by its row."""
+    machine: NDArray[np.int64]
+    """Shape (n hosts,): as Host.machine."""
+    parties: tuple[Party, ...]
+    party: NDArray[np.int64]
+    """Shape (n hosts,): index into parties."""
+    names: Mapping[int, str]
+    """Row -> the name that the site file gives; only hosts that have one."""
     a: NDArray[np.int64]
-    """Shape (n flows,): row of table of endpoint a."""
+    """Shape (n flows,): row of endpoint a."""
     b: NDArray[np.int64]
     talking: NDArray[np.bool_]
     """Shape (n hosts,): the address sent at least one frame."""
     entry_machines: tuple[int, ...] = ()
     """Machine of each host entry of the site file, whether it is in the capture or not."""
+
+    @property
+    def table(self) -> HostTable:
+        """Give the hosts as objects, each made when it is asked for."""
+        return HostTable(self)
+
+    @cached_property
+    def words(self) -> list[tuple[int, int]]:
+        """List all addresses as words; `addresses.row_of` finds one without that."""
+        return list(zip(self.addresses.high.tolist(), self.addresses.low.tolist(), strict=True))
+
+    @cached_property
+    def texts(self) -> NDArray[np.object_]:
+        """Shape (n hosts,): the addresses as a person writes them."""
+        return self.addresses.texts()
+
+    @cached_property
+    def labels(self) -> NDArray[np.object_]:
+        """Shape (n hosts,): as Host.label."""
+        labels = self.texts.copy()
+        labels[list(self.names)] = list(self.names.values())
+        return labels
+
+    @cached_property
+    def label_of(self) -> NDArray[np.int64]:
+        """Shape (n hosts,): the row of the first host that goes by the same label."""
+        numbers = np.arange(len(self.machine))
+        first: dict[str, int] = {}
+        for row, name in sorted(self.names.items()):
+            if name not in first:
+                first[name] = self._row_called(name, row)
+            numbers[row] = first[name]
+        return numbers
+
+    def _row_called(self, name: str, row: int) -> int:
+        """Give the row of a nameless host whose address reads as another's name, else `row`."""
+        try:
+            address = ip_address(name)
+        except ValueError:
+            return row
+        other = self.addresses.row_of(address_words(address))
+        if other is None or other in self.names or str(address) != name:
+            return row
+        return other
+
+    def where(self, holds: Callable[[Party], bool]) -> NDArray[np.bool_]:
+        """Mark the hosts of whose party something holds."""
+        return np.array([holds(party) for party in self.parties], dtype=bool)[self.party]
+
+    def with_roles(self, roles: Mapping[int, frozenset[str]]) -> Hosts:
+        """Give some hosts, by row, other roles than they have."""
+        numbers = {party: number for number, party in enumerate(self.parties)}
+        party = self.party.copy()
+        for row, own in roles.items():
+            changed = replace(self.parties[party[row]], roles=own)
+            party[row] = numbers.setdefault(changed, len(numbers))
+        return replace(self, parties=tuple(numbers), party=party)
+
+
+@dataclass(frozen=True, slots=True)
+class HostTable(Sequence[Host]):
+    """The hosts of a capture as objects; none exists before it is asked for."""
+
+    hosts: Hosts
+
+    def __len__(self) -> int:
+        """Count the hosts."""
+        return len(self.hosts.addresses)
+
+    def __iter__(self) -> Iterator[Host]:
+        """Make every host, one after the other."""
+        hosts = self.hosts
+        columns = (hosts.texts.tolist(), hosts.machine.tolist(), hosts.party.tolist())
+        for row, (address, machine, number) in enumerate(zip(*columns, strict=True)):
+            party, name = hosts.parties[number], hosts.names.get(row)
+            yield Host(address, machine, party.roles, party.listed, name, party.special)
+
+    @overload
+    def __getitem__(self, row: int) -> Host: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Host]: ...
+    def __getitem__(self, row: int | slice) -> Host | list[Host]:
+        """Make a host, or some."""
+        if isinstance(row, slice):
+            return [self[number] for number in range(*row.indices(len(self)))]
+        hosts = self.hosts
+        party = hosts.parties[hosts.party[row]]
+        return Host(
+            hosts.texts[row],
+            int(hosts.machine[row]),
+            party.roles,
+            party.listed,
+            hosts.names.get(row % len(self)),
+            party.special,
+        )
 
 
 def resolve(
@@ -76,94 +209,45 @@ def resolve(
     """
     facts = flows.facts
     count = len(facts)
-    high = np.concatenate([facts["a_hi"], facts["b_hi"]])
-    low = np.concatenate([facts["a_lo"], facts["b_lo"]])
-    order = np.lexsort((low, high))
-    changes = np.ones(2 * count, dtype=bool)
-    changes[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
-    index = np.empty(2 * count, dtype=np.int64)
-    index[order] = np.cumsum(changes) - 1
-    first = order[changes]
-    words = list(zip(high[first].tolist(), low[first].tolist(), strict=True))
+    addresses, index = distinct_addresses(
+        np.concatenate([facts["a_hi"], facts["b_hi"]]),
+        np.concatenate([facts["a_lo"], facts["b_lo"]]),
+    )
+    a, b = index[:count], index[count:]
+    talking = np.zeros(len(addresses), dtype=bool)
+    talking[a[facts["first_a_ns"] != NO_TIME]] = True
+    talking[b[facts["first_b_ns"] != NO_TIME]] = True
 
-    talking = np.zeros(len(words), dtype=bool)
-    talking[index[:count][facts["first_a_ns"] != NO_TIME]] = True
-    talking[index[count:][facts["first_b_ns"] != NO_TIME]] = True
+    entries = Entries(site.hosts if site else (), macs or {})
+    networks = site.networks if site else ()
+    of_entry = entries.by_row(addresses)
+    declared = np.zeros(len(addresses), dtype=bool)
+    declared[list(of_entry)] = True
+    called_broadcast = [row for row, entry in of_entry.items() if BROADCAST in entry.roles]
+    special = specials(addresses, networks, called_broadcast, quiet=~declared & ~talking)
+    parties, party = _parties(longest_networks(addresses, networks), networks, special)
+    machine = np.arange(len(addresses))
+    for row, entry in of_entry.items():
+        known = Party(entry.roles, listed=True, special=SPECIALS[special[row]])
+        party[row] = parties.setdefault(known, len(parties))
+        machine[row] = entry.machine
+    names = {row: entry.name for row, entry in of_entry.items() if entry.name}
+    return Hosts(addresses, machine, tuple(parties), party, names, a, b, talking, entries.machines)
 
-    register = _Register(site, macs or {})
-    table = [
-        register.host(number, pair, sends)
-        for number, (pair, sends) in enumerate(zip(words, talking.tolist(), strict=True))
-    ]
-    return Hosts(table, words, index[:count], index[count:], talking, register.entry_machines)
 
-
-class _Register:
-    """The site file's entries, arranged for look-up."""
-
-    def __init__(self, site: Site | None, macs: Mapping[str, set[tuple[int, int]]]) -> None:
-        self._entries: dict[tuple[int, int], list[int]] = {}
-        self._hosts: tuple[SiteHost, ...] = site.hosts if site else ()
-        machines: list[int] = []
-        for number, entry in enumerate(self._hosts):
-            addresses = {address_words(address) for address in entry.addresses}
-            for mac in entry.macs:
-                addresses |= macs.get(mac, set())
-            # Entries that share an address speak of one machine. Below zero, so that no address
-            # outside the site file has its number.
-            shared = {
-                machines[other] for pair in addresses for other in self._entries.get(pair, ())
-            }
-            machine = max(shared, default=-1 - number)
-            if len(shared) > 1:
-                machines = [machine if known in shared else known for known in machines]
-            machines.append(machine)
-            for pair in addresses:
-                self._entries.setdefault(pair, []).append(number)
-        self.entry_machines = tuple(machines)
-        self._networks = sorted(
-            site.networks if site else (), key=lambda n: n.network.prefixlen, reverse=True
-        )
-        self._broadcasts = {
-            n.network.broadcast_address
-            for n in self._networks
-            if n.network.version == 4 and n.network.prefixlen < 31
-        }
-
-    def host(self, number: int, pair: tuple[int, int], sends: bool) -> Host:
-        text = address_text(*pair)
-        address = ip_address(text)
-        numbers = self._entries.get(pair, [])
-        entries = [self._hosts[entry] for entry in numbers]
-        roles = frozenset(role for entry in entries for role in entry.roles)
-        special = self._special(address, roles, sends=sends, declared=bool(entries))
-        if entries:
-            name = next((entry.name for entry in entries if entry.name), None)
-            return Host(text, self.entry_machines[numbers[0]], roles, True, name, special)
-        for network in self._networks:
-            if address in network.network:
-                # All hosts of the network hear its broadcast address; it is none of them itself.
-                roles = frozenset() if special else frozenset(network.roles)
-                return Host(text, number, roles, True, None, special)
-        return Host(text, number, frozenset(), False, None, special)
-
-    def _special(
-        self,
-        address: IPv4Address | IPv6Address,
-        roles: frozenset[str],
-        *,
-        sends: bool,
-        declared: bool,
-    ) -> str:
-        if address.is_loopback:
-            return LOOPBACK
-        if address.is_multicast:
-            return MULTICAST
-        if BROADCAST in roles or address == _LIMITED_BROADCAST:
-            return BROADCAST
-        if address.version == 4 and not declared and not sends:
-            # A mask is rarely in a capture; an address ending in .255 that never speaks is, in
-            # practice, the broadcast address of its subnet.
-            by_habit = int(address) & 0xFF == 0xFF
-            return BROADCAST if by_habit or address in self._broadcasts else ""
-        return ""
+def _parties(
+    network_of: NDArray[np.int64], networks: Sequence[SiteNetwork], special: NDArray[np.int64]
+) -> tuple[dict[Party, int], NDArray[np.int64]]:
+    """Give numbers to the parties that networks and special addresses make."""
+    combined, which = np.unique(
+        (network_of - NOWHERE) * len(SPECIALS) + special, return_inverse=True
+    )
+    parties: dict[Party, int] = {}
+    numbers = []
+    for each in combined.tolist():
+        network, kind = each // len(SPECIALS) + NOWHERE, SPECIALS[each % len(SPECIALS)]
+        # All hosts of the network hear its broadcast address; it is none of them itself.
+        roles = frozenset() if kind or network < 0 else frozenset(networks[network].roles)
+        known = Party(roles, listed=network >= 0, special=kind)
+        numbers.append(parties.setdefault(known, len(parties)))
+    return parties, np.array(numbers, dtype=np.int64)[which]

@@ -22,6 +22,7 @@ from auditor.hosts import resolve
 from auditor.infer.stage import infer
 from auditor.judge.accept import accept
 from auditor.judge.expect import Watch, expect
+from auditor.judge.finding import FindingFlows
 from auditor.judge.findings import find
 from auditor.judge.judged import judge_flows
 from auditor.judge.rulebook import RuleBook
@@ -136,14 +137,15 @@ def examine(
     )
     watch.lap("read")
 
-    from auditor.report import assemble  # noqa: PLC0415 - loads pandas, unless that was done
+    from auditor.report import assemble, summaries  # noqa: PLC0415 - loads pandas, unless that was done
     from auditor.report.model import Report  # noqa: PLC0415 - as above
 
     judged, inference = _judge(traffic, rules, site, threshold)
     info = traffic.capture
-    table = judged.hosts.table
-    if site is not None and table and not any(host.listed for host in table):
-        stranger = f"none of the {len(table)} addresses seen is in the site file: nothing is judged"
+    listed = judged.hosts.where(lambda party: party.listed)
+    if site is not None and len(listed) and not listed.any():
+        count = len(listed)
+        stranger = f"none of the {count} addresses seen is in the site file: nothing is judged"
         info = replace(info, warnings=(*info.warnings, stranger))
     lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
     expectations = expect(judged, Watch(traffic.watched_s, lossless=not lossy))
@@ -156,19 +158,18 @@ def examine(
     tables = (
         assemble.flow_table(judged, files, findings),
         assemble.finding_table(judged, files, findings),
-        assemble.coverage_table(judged, expectations),
+        summaries.coverage_table(judged, expectations),
         assemble.host_table(judged, inference),
-        assemble.session_table(judged, sessions),
+        summaries.session_table(judged, sessions),
     )
     watch.lap("report")
-    flow_ids = {finding.id: [row + 1 for row in finding.flows] for finding, _ in findings}
     about = _about(sources, rules, site, started_ns, watch, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until))
     report = Report(
         *tables,
         capture=info,
         audit=about,
-        finding_flows=flow_ids,
+        finding_flows=FindingFlows(findings),
         interrupted=traffic.interrupted,
     )
     return Examined(report, judged, traffic.names, inference)

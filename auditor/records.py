@@ -38,6 +38,7 @@ TRANSPORT_NAMES = {
     IPPROTO_SCTP: "sctp",
 }
 
+TRANSPORT_NUMBERS = {name: number for number, name in TRANSPORT_NAMES.items()}
 
 WITH_PORTS = frozenset({"tcp", "udp", "sctp"})
 """Names of the transports whose flows have ports."""

@@ -139,7 +139,7 @@ def findings(
 ) -> list[Finding]:
     """List the findings of talks; own: as for judge."""
     judged = judge(place, *talks, own=own)
-    return find(judged, expect(judged, watch))
+    return list(find(judged, expect(judged, watch)))
 
 
 def unmissed(found: list[Finding]) -> list[Finding]:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
-from judging import findings, site, tcp, udp
+from judging import WATCHED, judge, site, tcp, udp
 
 from auditor.catalog.model import Service
-from auditor.judge.accept import acceptance_of
+from auditor.judge.accept import accept
+from auditor.judge.expect import expect
+from auditor.judge.findings import find
 from auditor.site.model import Acceptance, Site
+
+if TYPE_CHECKING:
+    from conversations import Talk
+
+    from auditor.judge.finding import Findings
 
 TODAY = date(2026, 3, 2)
 PEER = "198.51.100.9"
@@ -27,12 +36,18 @@ def entry(
     return Acceptance(client, server, service, "reason", until=until)
 
 
+def judged(place: Site | None, *talks: Talk) -> Findings:
+    """Find what talks are worth, and what of it the site accepts."""
+    flows = judge(place, *talks)
+    return accept(find(flows, expect(flows, WATCHED)), place, TODAY)
+
+
 def accepted(*entries: Acceptance, talk_port: int = 3389, client: str = "10.0.0.2") -> bool:
     """Say whether the finding of a VDA that calls the database's host is accepted."""
     place = site(*LINES, acceptances=entries)
     server = "fd00::4" if ":" in client else "10.0.0.4"
-    (found,) = [f for f in findings(place, tcp(client, server, talk_port)) if f.flows]
-    return acceptance_of(found, place, TODAY) is not None
+    (found,) = [f for f in judged(place, tcp(client, server, talk_port)) if f.flows]
+    return found.accepted
 
 
 @pytest.mark.parametrize(
@@ -75,10 +90,12 @@ def test_address_of_another_family_is_the_same_host() -> None:
 
 def test_first_entry_that_covers_is_given() -> None:
     """The entry that is reported is the first in the file."""
-    first, second = entry("vda1"), entry("vda")
+    first, second = (
+        replace(entry(of), reason=word) for of, word in (("vda1", "first"), ("vda", "second"))
+    )
     place = site(*LINES, acceptances=(entry("ddc"), first, second))
-    (found,) = [f for f in findings(place, tcp("10.0.0.2", "10.0.0.4", 3389)) if f.flows]
-    assert acceptance_of(found, place, TODAY) is first
+    (found,) = [f for f in judged(place, tcp("10.0.0.2", "10.0.0.4", 3389)) if f.flows]
+    assert found.advice == "Accepted: first."
 
 
 @pytest.mark.parametrize(
@@ -105,13 +122,13 @@ def test_any_port_of_a_missing_group_stands_for_it() -> None:
 
 def test_without_a_site_nothing_is_accepted() -> None:
     """Without a site file there are no exceptions."""
-    (found,) = findings(None, udp("10.0.0.2", "10.0.0.4", 1434))
-    assert acceptance_of(found, None, TODAY) is None
+    (found,) = judged(None, udp("10.0.0.2", "10.0.0.4", 1434))
+    assert not found.accepted
 
 
 def _accepts_missing(place: Site, pair: str) -> bool:
     talks = tcp("10.0.0.2", PEER, 9999), tcp("10.0.0.1", PEER, 9999)
     (found,) = [
-        f for f in findings(place, *talks) if f.title.startswith(f"expected, not seen: {pair}")
+        f for f in judged(place, *talks) if f.title.startswith(f"expected, not seen: {pair}")
     ]
-    return acceptance_of(found, place, TODAY) is not None
+    return found.accepted

@@ -15,6 +15,7 @@ MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"errors", "records", "protocols", "hostnames", "times"},
+    {"addresses"},
     {"documents"},
     {"kernel"},
     {"capture"},
@@ -43,6 +44,7 @@ HOMES = {
     "dpkt": {"decode"},
     "pandas": {"report", "pipeline", "compare", "monitor"},
     "click": {"cli", "__main__"},
+    "pyarrow": {"report"},
     "tabulate": {"report", "cli", "monitor"},
     "cryptography": {"evidence"},
     "yaml": {"documents", "site", "catalog"},

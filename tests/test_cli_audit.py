@@ -190,6 +190,14 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_audit(
     assert not pipeline.asked
 
 
+def test_parquet_on_standard_output_is_refused_before_the_audit(pipeline: Pipeline) -> None:
+    """Several binary tables are nothing for a pipe or a screen."""
+    result = auditor("audit", "a.pcap", "--format", "parquet")
+    assert result.status == 2
+    assert result.stderr.startswith("auditor: --format parquet: expected ")
+    assert not pipeline.asked
+
+
 @pytest.mark.usefixtures("pipeline")
 def test_a_filter_narrows_findings_and_status() -> None:
     """Only what rests on the selected flows counts."""

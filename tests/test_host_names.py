@@ -13,6 +13,7 @@ from auditor.catalog.model import Catalog, Role, Rule, Service
 from auditor.evidence.names import NameCollector
 from auditor.hosts import resolve
 from auditor.infer.stage import Inference
+from auditor.judge.finding import Findings
 from auditor.judge.judged import Judged, judge_flows
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.vocabulary import Verdict
@@ -98,7 +99,10 @@ def test_names_of_local_protocols_prove_nothing() -> None:
     result = judged(LOCAL["llmnr"], datagram((GATEWAY, 68), RESOLVER, claims), web())
     assert named_hosts(result)[GATEWAY] == (NAME, "dhcp")
     assert not result.having([Verdict.DOCUMENTED]).any()
-    assert flow_table(result, ["x"], [])["server_name"].tolist()[:2] == [None, None]
+    assert flow_table(result, ["x"], Findings.none(result.hosts))["server_name"].tolist()[:2] == [
+        None,
+        None,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_latest_answer_is_shown() -> None:
     for port, name in enumerate(["a.example", "b.example", "a.example", "b.example"], 50_000):
         frames += [answer(name), web(port=port)]
     result = judged(*frames)
-    flows = flow_table(result, ["x"], [])
+    flows = flow_table(result, ["x"], Findings.none(result.hosts))
     shown = flows.loc[flows["server_ip"] == GATEWAY, "server_name"]
     assert shown.tolist() == ["a.example", "b.example", "a.example", "b.example"]
     assert named_hosts(result)[GATEWAY] == ("b.example", "dns")

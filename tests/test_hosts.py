@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conversations import Talk, flows_of
+from hypothesis import given
+from hypothesis import strategies as st
 from judging import site
+from reference import hosts_one_by_one
 
 from auditor.hosts import BROADCAST, LOOPBACK, MULTICAST, Host, resolve
 from auditor.records import address_words
@@ -137,4 +140,43 @@ def test_who_sent_nothing_is_not_talking() -> None:
 
 def test_no_flows_have_no_hosts() -> None:
     """An empty flow table resolves to an empty host table."""
-    assert resolve(flows_of(), site("10.0.0.1 = ddc")).table == []
+    assert list(resolve(flows_of(), site("10.0.0.1 = ddc")).table) == []
+
+
+_ADDRESSES = (
+    "10.0.0.1", "10.0.0.255", "10.1.2.3", "10.1.2.127", "192.0.2.1", "127.0.0.1", "224.0.0.251",
+    "255.255.255.255", "0.0.0.0", "::", "::1", "::ffff:0:1", "ff02::1", "fe80::1", "fd00::10",
+    "2001:db8::1", "::fffe:ffff:ffff:ffff", "::1:0:0:0",
+)  # fmt: skip
+_NETWORKS = (
+    "0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/25", "10.1.2.3/32", "192.0.2.0/31",
+    "127.0.0.0/8", "::/0", "::/8", "fe80::/10", "fd00::/64", "2001:db8::1/128",
+)  # fmt: skip
+_ROLES = ("ddc", "vda", "broadcast")
+
+
+@given(st.data())
+def test_hosts_are_those_that_a_look_up_one_by_one_finds(data: st.DataObject) -> None:
+    """Whatever the site file says, every address is what it would be by itself."""
+    address, role = st.sampled_from(_ADDRESSES), st.sampled_from(_ROLES)
+    lines = data.draw(
+        st.lists(
+            st.builds("{} = {}".format, st.sampled_from(_NETWORKS), role)
+            | st.builds("name-{}: {} {} = {}".format, st.integers(0, 3), address, address, role)
+            | st.builds("{} =".format, address),
+            max_size=8,
+        )
+    )
+    ends = data.draw(st.lists(st.tuples(address, address, st.booleans()), max_size=8))
+    flows = flows_of(
+        *(
+            Talk(one, other, "udp", 9, replies=replies)
+            for one, other, replies in ends
+            if one != other
+        )
+    )
+    place = data.draw(st.sampled_from([None, site(*lines)]))
+    table = resolve(flows, place).table
+    found = {each.address: (each.roles, each.listed, each.name, each.special) for each in table}
+    assert found == hosts_one_by_one(flows, place)
+    assert [table[row] for row in range(len(table))] == list(table)

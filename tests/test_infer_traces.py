@@ -7,7 +7,7 @@ from conversations import ACCEPTED, OPENED, Talk
 from inferring import HEADS, judged_talks, listener, talk, told
 
 from auditor.catalog.load import load_catalog
-from auditor.infer.clues import Clue, ClueBook, Level, Trace
+from auditor.infer.clues import Clue, ClueBook, Level, Trace, TraceKind
 from auditor.infer.stage import load_clues
 from auditor.infer.traces import traces_of
 from auditor.judge.rulebook import RuleBook
@@ -21,13 +21,13 @@ def traces(*talks: Talk, book: ClueBook | None = None) -> list[Trace]:
     judged = judged_talks(*talks)
     signatures = listener().signatures
     clues = book or load_clues(RuleBook(load_catalog()), signatures)
-    return traces_of(judged, told(judged.flows), clues, signatures)
+    return list(traces_of(judged, told(judged.flows), clues, signatures))
 
 
 def test_alike_flows_are_one_trace() -> None:
     """Flows of two hosts that differ in nothing a clue asks for are counted together."""
     (trace,) = traces(*(talk(A, B, "tcp/1494", "ica", 50000 + n) for n in range(5)))
-    assert trace == Trace(0, 1, "tcp", 1494, "ica", True, Level.ANSWER, "", 5)
+    assert trace == Trace(0, 1, TraceKind("tcp", 1494, "ica", True, Level.ANSWER, ""), 5)
 
 
 def test_what_no_clue_asks_for_is_left_out() -> None:
@@ -38,13 +38,13 @@ def test_what_no_clue_asks_for_is_left_out() -> None:
 def test_only_names_that_a_clue_knows_are_kept() -> None:
     """A name in the payload tells traces apart only if some clue asks for it."""
     known = traces(talk(A, B, "tcp/443", "to-the-cloud"), talk(A, B, "tcp/443", "tls", 50001))
-    assert sorted(trace.name for trace in known) == ["", "a.xendesktop.net"]
+    assert sorted(trace.kind.name for trace in known) == ["", "a.xendesktop.net"]
 
 
 def test_bytes_that_merely_fit_are_uncertain() -> None:
     """What is recognised weakly, on a service that a clue names, is kept and marked."""
     (trace,) = traces(talk(A, B, "udp/3003", "heartbeat"))
-    assert (trace.protocol, trace.certain) == ("netscaler-ha", False)
+    assert (trace.kind.protocol, trace.kind.certain) == ("netscaler-ha", False)
 
 
 @pytest.mark.parametrize(
@@ -75,14 +75,14 @@ def test_bytes_that_merely_fit_are_uncertain() -> None:
 def test_levels(spoken: Talk, level: Level) -> None:
     """A conversation came as far as the payload that was seen says."""
     (trace,) = traces(spoken)
-    assert trace.level is level
+    assert trace.kind.level is level
 
 
 def test_a_captured_reply_is_an_answer() -> None:
     """The answer alone, its request not captured, proves the server by its payload."""
     reply = Talk(B, A, "udp", 50000, from_port=53, head=HEADS["dns"][1], replies=False)
     (trace,) = traces(reply)
-    assert (trace.server, trace.port, trace.level) == (1, 53, Level.ANSWER)
+    assert (trace.server, trace.kind.port, trace.kind.level) == (1, 53, Level.ANSWER)
 
 
 def test_portless_flows_leave_no_trace_on_ports() -> None:

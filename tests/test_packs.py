@@ -9,7 +9,8 @@ import pytest
 
 from auditor.catalog.load import load_catalog
 from auditor.catalog.model import ANY_HOST, PACKS, Rule, Service
-from auditor.judge.rulebook import FlowKind, NameClass, Party, RuleBook
+from auditor.hosts import Party
+from auditor.judge.rulebook import FlowKind, NameClass, RuleBook
 from auditor.judge.verdict import Judge, Judgement
 from auditor.records import TRANSPORT_NAMES
 from auditor.site.model import Site

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from auditor.catalog.load import load_catalog
-from auditor.judge.rulebook import FlowKind, NameClass, Party, RuleBook
+from auditor.hosts import Party
+from auditor.judge.rulebook import FlowKind, NameClass, RuleBook
 from auditor.judge.verdict import Judge, Judgement
 from auditor.records import IPPROTO_ICMP, IPPROTO_ICMPV6, IPPROTO_TCP, IPPROTO_UDP
 from auditor.site.model import Denial, Site

@@ -90,7 +90,8 @@ def output_options(command: Callable[P, R]) -> Callable[P, R]:
             "-o",
             type=click.Path(path_type=Path),
             metavar="PATH",
-            help="Write here; csv of an audit makes a directory.  [default: standard output]",
+            help="Write here; csv and parquet of an audit make a directory.  "
+            "[default: standard output]",
         ),
         click.option(
             "--format",

@@ -15,7 +15,16 @@ import click
 from auditor.cli import complain, leave_pipe
 from auditor.errors import UsageError
 from auditor.report.text import safe
-from auditor.report.writers import FORMATS, WIDEST, Style, format_of, plain, save, show
+from auditor.report.writers import (
+    FORMATS,
+    WIDEST,
+    Style,
+    check_format,
+    format_of,
+    plain,
+    save,
+    show,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
 _NARROWEST = 80
 """Below this a terminal breaks lines itself; shorter columns would say nothing any more."""
 
-_OTHER_FORMATS = frozenset({".html", ".htm", ".pdf", ".xlsx", ".xls", ".parquet", ".xml", ".yaml"})
+_OTHER_FORMATS = frozenset({".html", ".htm", ".pdf", ".xlsx", ".xls", ".xml", ".yaml"})
 """Suffixes that promise a format; others, such as .log, are taken for text."""
 
 _TONES: Mapping[str, Callable[[str], str]] = {
@@ -58,11 +67,13 @@ class Output:
         return self.format_name or by_suffix or "table"
 
     def check(self, *, tables: int) -> None:
-        """Refuse a path that cannot be written before an hour goes into the report."""
+        """Refuse what cannot be written before an hour goes into the report."""
         if self.path is None:
+            self._check_format()
             return
         if self.format_name is None and format_of(self.path) is None:
             self._check_suffix(self.path)
+        self._check_format()
         directory = FORMATS[self.format].table_per_file and tables > 1
         if not self.path.absolute().parent.is_dir():
             raise UsageError(f"{self.path}: expected a directory to write into, found none")
@@ -71,13 +82,19 @@ class Output:
         if not directory and self.path.is_dir():
             raise UsageError(f"{self.path}: expected a file to write, found a directory")
 
+    def _check_format(self) -> None:
+        try:
+            check_format(self.format, to_file=self.path is not None)
+        except UsageError as error:
+            raise UsageError(f"--format {error}") from None
+
     @staticmethod
     def _check_suffix(path: Path) -> None:
         """Refuse a name that promises a format which is not written."""
         if path.suffix.lower() in _OTHER_FORMATS:
             raise UsageError(
-                f"{path}: no report is written as {path.suffix}; expected .json, .csv, .md or "
-                ".txt, or a format by --format"
+                f"{path}: no report is written as {path.suffix}; expected .json, .csv, .md, "
+                ".parquet or .txt, or a format by --format"
             )
 
     def deliver(self, report: Report | FlowReport) -> None:

@@ -34,12 +34,9 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """All flows alike from one client to one server."""
+class TraceKind:
+    """All that a clue asks of flows themselves, their ends apart."""
 
-    client: int
-    """Row of Hosts.table."""
-    server: int
     transport: str
     port: int
     protocol: str
@@ -49,6 +46,21 @@ class Trace:
     level: Level
     name: str
     """The server's name in the flow's own payload, where some clue asks for such a name."""
+
+    @property
+    def service(self) -> str:
+        """Write the service as `tcp/443`."""
+        return f"{self.transport}/{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All flows alike from one client to one server."""
+
+    client: int
+    """Row of Hosts.table."""
+    server: int
+    kind: TraceKind
     flows: int
 
 
@@ -80,8 +92,8 @@ class Clue:
     mutual: bool = False
     """Hosts of this role may serve each other, so that both directions count."""
 
-    def fits(self, trace: Trace) -> bool:
-        """Hold a trace against what the clue asks of the flow itself, its ends apart."""
+    def fits(self, trace: TraceKind) -> bool:
+        """Hold flows of a kind against what the clue asks of them."""
         if self.side == ALONE or trace.level < self.needs:
             return False
         if self.services and not any(_within(trace, service) for service in self.services):
@@ -137,7 +149,7 @@ def covers(patterns: tuple[str, ...], name: str) -> bool:
     return any(coverage(each, name, any_depth=True) is Coverage.COVERS for each in patterns)
 
 
-def _within(trace: Trace, service: Service) -> bool:
+def _within(trace: TraceKind, service: Service) -> bool:
     if trace.transport != service.transport:
         return False
     if service.low is None or service.high is None:

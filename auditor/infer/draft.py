@@ -101,18 +101,18 @@ def _left_over(judged: Judged, inference: Inference) -> list[str]:
     A listed server is no cloud service, whatever its port; so an end that nobody with a role asks
     is listed rather than one whose flows would be judged differently.
     """
-    table = inference.adopted(judged.hosts).table
-    bare = np.array([not host.roles for host in table], dtype=bool)
+    hosts = inference.adopted(judged.hosts)
+    bare = hosts.where(lambda party: not party.roles)
     client, server = judged.orientation.client, judged.orientation.server
-    asked = np.zeros(len(table), dtype=bool)
+    asked = np.zeros(len(bare), dtype=bool)
     asked[server[~bare[client]]] = True
     rows = np.flatnonzero(bare[client] & bare[server])
     pairs = np.unique(np.stack([client[rows], server[rows]], axis=1), axis=0)
 
-    nobody = [host.special in {BROADCAST, MULTICAST} for host in table]
+    nobody = hosts.where(lambda party: party.special in {BROADCAST, MULTICAST}).tolist()
 
     def reluctance(row: int) -> tuple[bool, bool]:
         return nobody[row], bool(asked[row])
 
     chosen = {min(pair, key=reluctance) for pair in pairs.tolist()}
-    return [table[row].address for row in sorted(chosen) if not nobody[row]]
+    return [hosts.texts[row] for row in sorted(chosen) if not nobody[row]]

@@ -17,10 +17,10 @@ class HostNames:
         """Collect the names: first those told of addresses, then those in the flows themselves."""
         self._table = judged.hosts.table
         names: dict[int, dict[str, None]] = defaultdict(dict)
-        row_of = {pair: row for row, pair in enumerate(judged.hosts.words)}
-        for pair, seen in told.address_names.items():
-            if pair in row_of:
-                names[row_of[pair]].update(dict.fromkeys(each.name for each in seen))
+        rows = judged.hosts.addresses.rows_of(told.address_names).tolist()
+        for row, seen in zip(rows, told.address_names.values(), strict=True):
+            if row >= 0:
+                names[row].update(dict.fromkeys(each.name for each in seen))
         for row, own in enumerate(told.own):
             if own:
                 asked = dict.fromkeys(each.name for each in own)

@@ -8,21 +8,27 @@ and declared roles are never questioned.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING
 
-from auditor.infer.clues import ALONE, CLIENT, EITHER, SERVER
+import numpy as np
+
+from auditor.infer.clues import ALONE
 from auditor.infer.naming import HostNames
+from auditor.infer.ties import Ties, Weighed, ties
 from auditor.infer.traces import traces_of
 from auditor.records import address_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
 
     from auditor.evidence.names import Names
     from auditor.evidence.signatures import SignatureSet
-    from auditor.infer.clues import Clue, ClueBook, Trace
+    from auditor.infer.clues import Clue, ClueBook
+    from auditor.infer.traces import Traces
     from auditor.judge.judged import Judged
 
 _MOST_ROUNDS = 12
@@ -31,7 +37,7 @@ _MOST_ROUNDS = 12
 _SUREST = 0.99
 _MOST_SERVICES = 3
 _MOST_EVIDENCE = 2
-_NOBODY = frozenset({address_words("0.0.0.0"), address_words("::")})  # noqa: S104 - no socket is bound
+_NOBODY = (address_words("0.0.0.0"), address_words("::"))  # noqa: S104 - no socket is bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def infer_roles(
     hosts = judged.hosts
     traces = traces_of(judged, names, clues, signatures)
     finder = _Finder(judged, HostNames(judged, names), clues, traces)
-    known = finder.declared
+    known: _Known = {}
     weighed = finder.weigh(known)
     for _ in range(_MOST_ROUNDS):
         found = finder.known(weighed, threshold)
@@ -82,86 +88,71 @@ def infer_roles(
     proposals = []
     for (host, role), found_clues in weighed.items():
         confidence = finder.confidence(host, role, found_clues)
-        if confidence >= min(clues.mention / 100, threshold) and not finder.implied(
-            known[host], role
-        ):
+        roles = finder.roles(host, known)
+        if confidence >= min(clues.mention / 100, threshold) and not finder.implied(roles, role):
             evidence = finder.evidence(host, role, found_clues)
-            proposals.append(Proposal(host, hosts.table[host].address, role, confidence, evidence))
+            proposals.append(Proposal(host, hosts.texts[host], role, confidence, evidence))
     return sorted(proposals, key=lambda p: (p.host, -p.confidence, p.role))
 
 
-@dataclass(slots=True)
-class _Peer:
-    """What one other host contributes to a clue."""
+_Known = dict[int, frozenset[str]]
+"""By row of Hosts.table: the roles that count as known beside the declared ones."""
 
-    flows: int = 0
-    services: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class _Weighed:
-    """A clue that holds for a host, and the hosts on the other side."""
-
-    clue: Clue
-    peers: Mapping[int, _Peer]
-    roles: frozenset[str]
-    """Of those that the clue asks of its peers, the ones that they hold."""
-
-
-_Known = list[frozenset[str]]
-"""By row of Hosts.table: the roles that count as known, without what they imply."""
-
-_Found = dict[tuple[int, str], list[_Weighed]]
+_Found = dict[tuple[int, str], list[Weighed]]
 """By row of Hosts.table and role: the clues that hold."""
 
 
 class _Finder:
     """The clues that fit some traffic, and the question which of them hold, given some roles."""
 
-    def __init__(
-        self, judged: Judged, names: HostNames, book: ClueBook, traces: Iterable[Trace]
-    ) -> None:
+    def __init__(self, judged: Judged, names: HostNames, book: ClueBook, traces: Traces) -> None:
         self._book = book
         self._closure = judged.book.closure
-        named = _roles_by_name(judged)
-        self.declared: _Known = [
-            host.roles | named.get(row, frozenset()) for row, host in enumerate(judged.hosts.table)
+        self._declared = _Declared(judged)
+        self._ties = [
+            (clue, found)
+            for clue in book.clues
+            if clue.side != ALONE
+            and len(found := ties(clue, traces).of_hosts(self._declared.is_open))
         ]
-        self._open = [
-            not (host.listed or host.special or pair in _NOBODY or row in named)
-            for row, (host, pair) in enumerate(
-                zip(judged.hosts.table, judged.hosts.words, strict=True)
-            )
-        ]
-        self._seen = _gather(book, traces)
         self._names = names
         self._called = {host: book.called(own) for host, own in names.all.items()}
+
+    def roles(self, host: int, known: _Known) -> frozenset[str]:
+        """Give the roles that count as a host's."""
+        return self._declared.roles(host) | known.get(host, frozenset())
 
     def weigh(self, known: _Known) -> _Found:
         """List which clues hold while these roles are known."""
         found: _Found = defaultdict(list)
-        for (clue, host), peers in self._seen.items():
-            if self._open[host] and self._allowed(clue, known[host]):
-                counted = self._counted(clue, host, peers, known)
-                if len(counted) >= clue.peers:
-                    roles = frozenset().union(*(self._closure(known[peer]) for peer in counted))
-                    found[host, clue.role].append(_Weighed(clue, counted, clue.peer & roles))
+        for clue, every in self._ties:
+            of_role = every
+            if clue.peer:
+                of_role = every.with_peers(self._holding(clue.peer, known))
+            hosts = of_role.hosts(clue.peers)
+            allowed = self._allowed(clue, known)
+            for host in hosts[allowed[hosts]].tolist():
+                peers = of_role.of_host(host)
+                held: set[str] = set()
+                for peer in peers.peer.tolist() if clue.peer else ():
+                    held |= self._closure(self.roles(peer, known))
+                found[host, clue.role].append(Weighed(clue, peers, clue.peer & held))
         for clue in self._book.clues:
             if clue.side == ALONE:
-                for host, roles in enumerate(known):
-                    if self._open[host] and self._allowed(clue, roles):
-                        found[host, clue.role].append(_Weighed(clue, {}, frozenset()))
+                allowed = self._allowed(clue, known) & self._declared.is_open
+                for host in np.flatnonzero(allowed).tolist():
+                    found[host, clue.role].append(Weighed(clue, Ties.none(), frozenset()))
         return found
 
     def known(self, weighed: _Found, sure: float) -> _Known:
-        """Add the roles that are sure enough to the declared ones."""
+        """Give the roles that are sure enough."""
         roles: dict[int, set[str]] = defaultdict(set)
         for (host, role), clues in weighed.items():
             if self.confidence(host, role, clues) >= sure:
                 roles[host].add(role)
-        return [own | roles[host] for host, own in enumerate(self.declared)]
+        return {host: frozenset(of) for host, of in roles.items()}
 
-    def confidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> float:
+    def confidence(self, host: int, role: str, clues: Iterable[Weighed]) -> float:
         """Give the chance that at least one of the clues is right, as if they knew no other."""
         weights = [weighed.clue.weight for weighed in clues]
         if self._fitting_name(host, role):
@@ -174,17 +165,17 @@ class _Finder:
         """Say whether another role of the host says as much and more."""
         return role in self._closure(roles - {role})
 
-    def evidence(self, host: int, role: str, clues: Iterable[_Weighed]) -> tuple[str, ...]:
+    def evidence(self, host: int, role: str, clues: Iterable[Weighed]) -> tuple[str, ...]:
         """Put what speaks for a role into words."""
         strongest = sorted(clues, key=lambda each: (-each.clue.weight, each.clue.id))
         said = dict.fromkeys(self._say(each) for each in strongest)
         name = self._fitting_name(host, role)
         return (*said, f"is called {name}") if name else tuple(said)
 
-    def _say(self, weighed: _Weighed) -> str:
-        services = sorted({each for peer in weighed.peers.values() for each in peer.services})
+    def _say(self, weighed: Weighed) -> str:
+        services = weighed.peers.services
         more = f" and {len(services) - _MOST_SERVICES} more" if services[_MOST_SERVICES:] else ""
-        hosts = list(weighed.peers)
+        hosts = weighed.peers.peer.tolist()
         peers = self._names.label(hosts[0]) if len(hosts) == 1 else f"{len(hosts):,} hosts"
         if weighed.roles:
             peers += f" ({', '.join(sorted(weighed.roles))})"
@@ -195,30 +186,49 @@ class _Finder:
     def _fitting_name(self, host: int, role: str) -> str:
         return self._called.get(host, {}).get(role, "")
 
-    def _counted(
-        self, clue: Clue, host: int, peers: Mapping[int, _Peer], known: _Known
-    ) -> dict[int, _Peer]:
-        """Keep the peers that count: of the role asked for; not those that serve just as much."""
-        if clue.peer:
-            return {
-                peer: seen for peer, seen in peers.items() if clue.peer & self._closure(known[peer])
-            }
-        if clue.mutual or clue.side == EITHER:
-            return dict(peers)
-        return {
-            peer: seen
-            for peer, seen in peers.items()
-            if seen.flows > self._flows(self._seen.get((clue, peer)), host)
-        }
+    def _allowed(self, clue: Clue, known: _Known) -> NDArray[np.bool_]:
+        """Hold hosts' other roles against the clue; its own role must not speak for itself."""
 
-    def _allowed(self, clue: Clue, known: frozenset[str]) -> bool:
-        """Hold the host's other roles against the clue; its own role must not speak for itself."""
-        roles = self._closure(known - {clue.role})
-        return not clue.unless & roles and (not clue.also or bool(clue.also & roles))
+        def allows(roles: frozenset[str]) -> bool:
+            others = self._closure(roles - {clue.role})
+            return clue.unless.isdisjoint(others) and not (
+                clue.also and clue.also.isdisjoint(others)
+            )
 
-    @staticmethod
-    def _flows(peers: Mapping[int, _Peer] | None, host: int) -> int:
-        return peers[host].flows if peers is not None and host in peers else 0
+        return self._declared.where(allows, known)
+
+    def _holding(self, wanted: frozenset[str], known: _Known) -> NDArray[np.bool_]:
+        """Mark the hosts that hold one of some roles."""
+        return self._declared.where(lambda roles: bool(wanted & self._closure(roles)), known)
+
+
+class _Declared:
+    """The roles that the site file gives, by address or by name; many hosts share one set."""
+
+    def __init__(self, judged: Judged) -> None:
+        hosts, named = judged.hosts, _roles_by_name(judged)
+        numbers: dict[frozenset[str], int] = {}
+        of_party = [numbers.setdefault(party.roles, len(numbers)) for party in hosts.parties]
+        self._set_of = np.array(of_party, dtype=np.int64)[hosts.party]
+        for row, roles in named.items():
+            own = hosts.parties[hosts.party[row]].roles | roles
+            self._set_of[row] = numbers.setdefault(own, len(numbers))
+        self._sets: list[frozenset[str]] = list(numbers)
+        self.is_open = ~hosts.where(lambda party: party.listed or bool(party.special))
+        """Shape (n hosts,): nobody says what the host is."""
+        nobody = hosts.addresses.rows_of(_NOBODY)
+        self.is_open[[*nobody[nobody >= 0].tolist(), *named]] = False
+
+    def roles(self, host: int) -> frozenset[str]:
+        """Give the declared roles of a host."""
+        return self._sets[int(self._set_of[host])]
+
+    def where(self, holds: Callable[[frozenset[str]], bool], known: _Known) -> NDArray[np.bool_]:
+        """Mark the hosts of whose roles, declared and known, something holds."""
+        found = np.array([holds(roles) for roles in self._sets], dtype=bool)[self._set_of]
+        for host, roles in known.items():
+            found[host] = holds(self.roles(host) | roles)
+        return found
 
 
 def _roles_by_name(judged: Judged) -> dict[int, frozenset[str]]:
@@ -226,36 +236,7 @@ def _roles_by_name(judged: Judged) -> dict[int, frozenset[str]]:
     found: dict[int, frozenset[str]] = {}
     for number, kind in enumerate(judged.kinds.kinds):
         if kind.names.roles:
-            for row in set(judged.orientation.server[judged.kinds.kind_of == number].tolist()):
+            servers = judged.orientation.server[judged.kinds.groups.rows_of(number)]
+            for row in np.unique(servers).tolist():
                 found[row] = found.get(row, frozenset()) | kind.names.roles
     return found
-
-
-def _gather(book: ClueBook, traces: Iterable[Trace]) -> dict[tuple[Clue, int], dict[int, _Peer]]:
-    """Collect, by clue and host, what each peer contributes."""
-    seen: dict[tuple[Clue, int], dict[int, _Peer]] = defaultdict(dict)
-    speaking: dict[str, list[Clue]] = defaultdict(list)
-    for clue in book.clues:
-        for protocol in clue.protocols or {""}:
-            speaking[protocol].append(clue)
-    fitting: dict[tuple[object, ...], list[Clue]] = {}
-    for trace in traces:
-        if trace.client == trace.server:
-            continue
-        kind = (trace.transport, trace.port, trace.protocol, trace.certain, trace.level, trace.name)
-        if kind not in fitting:
-            # Those that name no protocol go by the port or by a name.
-            candidates = dict.fromkeys(speaking.get(trace.protocol, []) + speaking[""])
-            fitting[kind] = [clue for clue in candidates if clue.fits(trace)]
-        for clue in fitting[kind]:
-            if clue.side in {SERVER, EITHER}:
-                _add(seen[clue, trace.server], trace.client, trace)
-            if clue.side in {CLIENT, EITHER}:
-                _add(seen[clue, trace.client], trace.server, trace)
-    return seen
-
-
-def _add(peers: dict[int, _Peer], peer: int, trace: Trace) -> None:
-    one = peers.setdefault(peer, _Peer())
-    one.flows += trace.flows
-    one.services.add(f"{trace.transport}/{trace.port}")

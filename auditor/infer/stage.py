@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.catalog.load import rules_directory
@@ -41,11 +41,12 @@ class Inference:
 
         Such a host has roles and is not `listed`: so an inferred role is told from a declared one.
         """
-        table = list(hosts.table)
-        for row, proposals in self.sure().items():
-            roles = table[row].roles.union(each.role for each in proposals)
-            table[row] = replace(table[row], roles=roles)
-        return replace(hosts, table=table)
+        return hosts.with_roles(
+            {
+                row: hosts.parties[hosts.party[row]].roles.union(each.role for each in proposals)
+                for row, proposals in self.sure().items()
+            }
+        )
 
 
 def infer(

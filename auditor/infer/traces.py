@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from auditor.infer.clues import Level, Trace, covers
+from auditor.infer.clues import Level, Trace, TraceKind, covers
+from auditor.judge.groups import group
 from auditor.judge.vocabulary import Outcome
-from auditor.records import IPPROTO_TCP, TRANSPORT_NAMES, Seen
+from auditor.records import IPPROTO_TCP, TRANSPORT_NAMES, TRANSPORT_NUMBERS, Seen
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,12 +22,44 @@ if TYPE_CHECKING:
     from auditor.judge.judged import Judged
 
 _PORTS = 1 << 16
-_NUMBERS = {name: number for number, name in TRANSPORT_NAMES.items()}
 
 
-def traces_of(
-    judged: Judged, names: Names, book: ClueBook, signatures: SignatureSet
-) -> list[Trace]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Traces(Sequence[Trace]):
+    """Traces as columns of shape (n,); an item is made when it is asked for."""
+
+    client: NDArray[np.int64]
+    """Rows of Hosts.table."""
+    server: NDArray[np.int64]
+    kind: NDArray[np.int64]
+    """Index into kinds."""
+    flows: NDArray[np.int64]
+    """How many are alike."""
+    kinds: tuple[TraceKind, ...]
+
+    @classmethod
+    def none(cls) -> Traces:
+        """Give no traces."""
+        nothing = np.zeros(0, dtype=np.int64)
+        return cls(nothing, nothing, nothing, nothing, ())
+
+    def __len__(self) -> int:
+        """Count the traces."""
+        return len(self.client)
+
+    @overload
+    def __getitem__(self, row: int) -> Trace: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Trace]: ...
+    def __getitem__(self, row: int | slice) -> Trace | list[Trace]:
+        """Make a trace, or some."""
+        if isinstance(row, slice):
+            return [self[number] for number in range(*row.indices(len(self)))]
+        ends = int(self.client[row]), int(self.server[row])
+        return Trace(*ends, self.kinds[self.kind[row]], int(self.flows[row]))
+
+
+def traces_of(judged: Judged, names: Names, book: ClueBook, signatures: SignatureSet) -> Traces:
     """Gather the flows that some clue may ask for; in no order that means anything."""
     asked = _asked_services(judged, book)
     protocols = _protocols(judged, signatures, asked)
@@ -34,50 +68,31 @@ def traces_of(
     called = _names(names, book)
     rows = np.flatnonzero(wanted | asked | called.certain)
     if not len(rows):
-        return []
+        return Traces.none()
     facts, orientation = judged.flows.facts, judged.orientation
-    hosts = len(judged.hosts.table)
-    pair, pair_of = np.unique(
-        orientation.client[rows] * hosts + orientation.server[rows], return_inverse=True
-    )
-    # One integer per service: np.unique sorts these far faster than rows of a matrix.
-    sizes = (1 << 8, _PORTS, len(protocols.words), 2, len(Level) + 1, len(called.words))
-    found = (
-        facts["transport"][rows],
-        orientation.server_port[rows] % _PORTS,
-        protocols.code[rows],
-        protocols.certain[rows],
-        _levels(judged, protocols)[rows],
-        called.code[rows],
-    )
-    columns: list[NDArray[np.int64]] = [np.array(column, dtype=np.int64) for column in found]
-    key = np.zeros(len(rows), dtype=np.int64)
-    for column, size in zip(columns, sizes, strict=True):
-        key = key * size + column
-    service, service_of = np.unique(key, return_inverse=True)
-    both, counts = np.unique(pair_of * len(service) + service_of, return_counts=True)
-    traces = []
-    for each, count in zip(both.tolist(), counts.tolist(), strict=True):
-        client, server = divmod(int(pair[each // len(service)]), hosts)
-        rest, level_name = divmod(int(service[each % len(service)]), sizes[4] * sizes[5])
-        level, name = divmod(level_name, sizes[5])
-        rest, certain = divmod(rest, 2)
-        rest, protocol = divmod(rest, sizes[2])
-        transport, port = divmod(rest, _PORTS)
-        traces.append(
-            Trace(
-                client,
-                server,
-                TRANSPORT_NAMES.get(transport, ""),
-                port,
-                protocols.words[protocol],
-                bool(certain),
-                Level(level),
-                called.words[name],
-                count,
-            )
+    port = orientation.server_port[rows] % _PORTS
+    level = _levels(judged, protocols)[rows]
+    spoken_by = protocols.code[rows], protocols.certain[rows]
+    columns = (facts["transport"][rows], port, *spoken_by, level, called.code[rows])
+    alike = group(columns)
+    kinds = tuple(
+        TraceKind(
+            TRANSPORT_NAMES.get(transport, ""),
+            port,
+            protocols.words[protocol],
+            certain,
+            Level(level),
+            called.words[name],
         )
-    return traces
+        for transport, port, protocol, certain, level, name in zip(
+            *(column[alike.first].tolist() for column in columns), strict=True
+        )
+    )
+    client, server = orientation.client[rows], orientation.server[rows]
+    found = group((client, server, alike.group_of))
+    first = found.first
+    flows = np.bincount(found.group_of, minlength=len(found))
+    return Traces(client[first], server[first], alike.group_of[first], flows, kinds)
 
 
 @dataclass(frozen=True)
@@ -138,7 +153,7 @@ def _asked_services(judged: Judged, book: ClueBook) -> NDArray[np.bool_]:
         for service in services:
             if service.transport == name and service.low is not None:
                 ports[service.low : (service.high or service.low) + 1] = True
-        asked |= (transport == _NUMBERS[name]) & (port < _PORTS) & ports[port % _PORTS]
+        asked |= (transport == TRANSPORT_NUMBERS[name]) & (port < _PORTS) & ports[port % _PORTS]
     return asked
 
 

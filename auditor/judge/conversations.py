@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.judge.groups import group
 from auditor.judge.wording import service_text
 from auditor.records import WITH_PORTS, transport_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from auditor.hosts import Host
+    from auditor.hosts import Host, Hosts
     from auditor.judge.judged import Judged
 
 
@@ -27,10 +26,6 @@ class Conversation:
     server: Host
     transport: str
     port: int | None
-    flows: NDArray[np.int64]
-    """Rows of the flow table, ascending, never empty."""
-    pair: tuple[int, int]
-    """The two hosts as numbers: equal pairs are the same hosts by their labels."""
 
     @property
     def service(self) -> str:
@@ -42,44 +37,119 @@ class Conversation:
         return f"{self.client.label} -> {self.server.label} {self.service}"
 
 
+@dataclass(frozen=True, eq=False)
 class Conversations:
-    """Gathers marked flows."""
+    """Conversations as columns, in the order of their first flows; arrays have shape (n,)."""
 
-    def __init__(self, judged: Judged) -> None:
-        """Prepare for one result.
+    hosts: Hosts
+    client: NDArray[np.int64]
+    """Row of the hosts: of the first flow, where several addresses go by one name."""
+    server: NDArray[np.int64]
+    client_label: NDArray[np.int64]
+    """Hosts by number: equal numbers are the same host by its label."""
+    server_label: NDArray[np.int64]
+    transport: NDArray[np.uint8]
+    """Of the first flow, as the port is."""
+    port: NDArray[np.int64]
+    """0 where there is none."""
+    first: NDArray[np.int64]
+    """The first flow of each."""
+    flows: NDArray[np.int64]
+    """Rows of the flow table, conversation by conversation, ascending within each."""
+    starts: NDArray[np.int64]
+    """Shape (n + 1,): where each conversation begins in `flows`."""
 
-        Hosts are told apart by label: addresses under one name are one host to a reader.
-        """
-        self._judged = judged
-        labels: dict[str, int] = {}
-        self._label_of = np.array(
-            [labels.setdefault(host.label, len(labels)) for host in judged.hosts.table],
-            dtype=np.int64,
+    def __len__(self) -> int:
+        """Count the conversations."""
+        return len(self.first)
+
+    def __getitem__(self, number: int) -> Conversation:
+        """Make one conversation an object."""
+        table = self.hosts.table
+        name = transport_name(int(self.transport[number]))
+        return Conversation(
+            table[int(self.client[number])],
+            table[int(self.server[number])],
+            name,
+            int(self.port[number]) if name in WITH_PORTS else None,
         )
-        port = judged.orientation.server_port
-        self._port = np.where(port > 0xFFFF, 0, port).astype(np.int64)
 
-    def of(self, mask: NDArray[np.bool_]) -> Iterator[Conversation]:
-        """Gather the marked flows by client, server, transport and port, by first flow."""
-        rows = np.flatnonzero(mask)
-        if not len(rows):
-            return
-        table, orientation = self._judged.hosts.table, self._judged.orientation
-        client = self._label_of[orientation.client[rows]]
-        server = self._label_of[orientation.server[rows]]
-        transport = self._judged.flows.facts["transport"][rows].astype(np.int64)
-        labels = int(self._label_of.max()) + 1
-        key = ((client * labels + server) * 256 + transport) * 0x10000 + self._port[rows]
-        _, first, group = np.unique(key, return_index=True, return_inverse=True)
-        parts = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
-        for number in np.argsort(first).tolist():
-            row = int(parts[number][0])
-            name = transport_name(int(self._judged.flows.facts["transport"][row]))
-            yield Conversation(
-                table[int(orientation.client[row])],
-                table[int(orientation.server[row])],
-                name,
-                int(self._port[row]) if name in WITH_PORTS else None,
-                parts[number],
-                (int(client[first[number]]), int(server[first[number]])),
-            )
+    def flows_of(self, number: int) -> NDArray[np.int64]:
+        """List the flows of one conversation."""
+        return self.flows[self.starts[number] : self.starts[number + 1]]
+
+    def every(self, flag: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mark the conversations of which all flows are marked; flag: by row of the flow table."""
+        return ~self.some(~flag)
+
+    def some(self, flag: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Mark the conversations of which at least one flow is marked."""
+        return self.bits(flag.astype(np.uint8)) > 0
+
+    def bits(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Join the bits of the flows of each conversation; values: by row of the flow table."""
+        if not len(self):
+            return values[:0]
+        joined: NDArray[np.uint8] = np.bitwise_or.reduceat(values[self.flows], self.starts[:-1])
+        return joined
+
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """Give the conversation of each item of `flows`."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    def values(self, column: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List what different values the flows of each conversation have.
+
+        column: by row of the flow table. Gives conversations and values, side by side, ascending.
+        """
+        owner, values = self.owner, column[self.flows]
+        first = group((owner, values)).first
+        return owner[first], values[first]
+
+    def select(self, chosen: NDArray[np.bool_]) -> Conversations:
+        """Narrow to some conversations."""
+        sizes = np.diff(self.starts)
+        return Conversations(
+            self.hosts,
+            self.client[chosen],
+            self.server[chosen],
+            self.client_label[chosen],
+            self.server_label[chosen],
+            self.transport[chosen],
+            self.port[chosen],
+            self.first[chosen],
+            self.flows[np.repeat(chosen, sizes)],
+            np.concatenate([[0], np.cumsum(sizes[chosen])]),
+        )
+
+
+def converse(
+    judged: Judged, marked: NDArray[np.bool_], *, by_service: bool = True
+) -> Conversations:
+    """Gather the marked flows by client, server, transport and port, or by the two hosts alone.
+
+    Hosts are told apart by label: addresses under one name are one host to a reader.
+    """
+    rows = np.flatnonzero(marked)
+    hosts, orientation = judged.hosts, judged.orientation
+    client, server = orientation.client[rows], orientation.server[rows]
+    transport = judged.flows.facts["transport"][rows]
+    port = orientation.server_port[rows].astype(np.int64)
+    port[port > 0xFFFF] = 0
+    label = hosts.label_of
+    services = (transport, port) if by_service else ()
+    found = group((label[client], label[server], *services)).by_first()
+    first = found.first
+    return Conversations(
+        hosts,
+        client[first],
+        server[first],
+        label[client[first]],
+        label[server[first]],
+        transport[first],
+        port[first],
+        rows[first],
+        rows[found.rows],
+        found.starts,
+    )

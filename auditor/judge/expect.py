@@ -14,6 +14,7 @@ import numpy as np
 
 from auditor.catalog.model import ANY_CITRIX
 from auditor.hosts import BROADCAST, LOOPBACK
+from auditor.judge.groups import group
 from auditor.judge.observed import appearing_hosts, declared_roles, documented_traffic
 from auditor.judge.rulebook import OWN_PACKS
 from auditor.judge.vocabulary import Coverage, Verdict
@@ -34,6 +35,7 @@ _FEATURE = "feature:"
 
 _NOT_SHOWN = "is not declared and not in evidence"
 
+_NOBODY = np.zeros(0, dtype=np.int64)
 _MAYBE = frozenset({Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE})
 
 
@@ -88,15 +90,9 @@ class _Expector:
         self.declared = declared_roles(judged)
         self.appearing = appearing_hosts(judged)
         talking = judged.hosts.talking
-        self.present = {
-            role: frozenset(row for row in rows if talking[row])
-            for role, rows in self.appearing.items()
-        }
+        self.present = {role: rows[talking[rows]] for role, rows in self.appearing.items()}
         self.traffic = documented_traffic(judged)
         self.served: NDArray[np.bool_] = ~judged.attempted
-        kind_of = judged.kinds.kind_of
-        self._by_kind = np.argsort(kind_of, kind="stable")
-        self._ends = np.cumsum(np.bincount(kind_of, minlength=len(judged.kinds.kinds)))
         self.features = self._features()
 
     def all(self) -> list[Expectation]:
@@ -168,8 +164,8 @@ class _Expector:
             None,
             "",
             flows=len(rows),
-            clients=len(np.unique(clients[rows])),
-            servers=len(np.unique(servers[rows])),
+            clients=len(self._different(clients[rows])),
+            servers=len(self._different(servers[rows])),
         )
         if wanted:
             found = self._with_silent(found, rows, served)
@@ -184,7 +180,7 @@ class _Expector:
         excuse = self._no_peer(source, destination)
         if excuse:
             return replace(found, status=Coverage.NOT_EXPECTED, why=excuse, silent=())
-        if not (self.appearing.get(source) or self.appearing.get(destination)):
+        if source not in self.appearing and destination not in self.appearing:
             why = "no host of either role in the capture"
             return replace(found, status=Coverage.UNOBSERVABLE, why=why)
         strength, why = self._strength(wanted, source, destination)
@@ -204,23 +200,33 @@ class _Expector:
         return self._rows_of(kinds)
 
     def _rows_of(self, kinds: Iterable[int]) -> NDArray[np.int64]:
-        """List the flows of some kinds, ascending."""
-        parts = [
-            self._by_kind[self._ends[kind - 1] if kind else 0 : self._ends[kind]] for kind in kinds
-        ]
-        return np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+        """List the flows of some kinds, kind by kind."""
+        parts = [self.judged.kinds.groups.rows_of(kind) for kind in kinds]
+        return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
+
+    def _different(self, hosts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """List the different hosts among rows of Hosts.table."""
+        among = np.zeros(len(self.judged.hosts.machine), dtype=bool)
+        among[hosts] = True
+        return np.flatnonzero(among)
 
     def _unseen(self, wanted: list[Rule], served: NDArray[np.int64]) -> tuple[Service, ...]:
-        protocol = self.judged.flows.facts["transport"][served].tolist()
-        ports = self.judged.orientation.server_port[served].tolist()
-        used = {(transport_name(t), port) for t, port in zip(protocol, ports, strict=True)}
+        used = group(
+            (
+                self.judged.flows.facts["transport"][served],
+                self.judged.orientation.server_port[served],
+            )
+        )
+        rows = served[used.first]
+        names = map(transport_name, self.judged.flows.facts["transport"][rows].tolist())
+        services = set(zip(names, self.judged.orientation.server_port[rows].tolist(), strict=True))
         return tuple(
             service
             for rule in wanted
             for service in rule.services
             if not any(
                 transport == service.transport and (service.low or 0) <= port <= (service.high or 0)
-                for transport, port in used
+                for transport, port in services
             )
         )
 
@@ -228,27 +234,28 @@ class _Expector:
         self, found: Expectation, rows: NDArray[np.int64], served: NDArray[np.int64]
     ) -> Expectation:
         """Name the machines of the source role that have none of the group's flows."""
-        table, orientation = self.judged.hosts.table, self.judged.orientation
-        heard = self._machines(orientation.client[served])
-        tried = self._machines(orientation.client[rows])
+        hosts, orientation = self.judged.hosts, self.judged.orientation
         same = found.source == found.destination
+        heard = self._machines(orientation.client[served])
         if same:
-            heard |= self._machines(orientation.server[served])
-        machines: dict[int, int] = {}
-        for row in sorted(self.present.get(found.source, ())):
+            heard = np.union1d(heard, self._machines(orientation.server[served]))
+        present = self.present.get(found.source, _NOBODY)
+        if not same:
             # What a host says to itself is in no capture.
-            if same or found.destination not in table[row].roles:
-                machines.setdefault(table[row].machine, row)
-        silent = {machine: row for machine, row in machines.items() if machine not in heard}
+            holds = hosts.where(lambda party: found.destination in party.roles)
+            present = present[~holds[present]]
+        machines, first = np.unique(hosts.machine[present], return_index=True)
+        silent = np.sort(present[first[~np.isin(machines, heard)]])
+        tried = np.isin(hosts.machine[silent], self._machines(orientation.client[rows]))
         return replace(
             found,
-            silent=tuple(silent.values()),
-            silent_failed=frozenset(row for machine, row in silent.items() if machine in tried),
+            silent=tuple(silent.tolist()),
+            silent_failed=frozenset(silent[tried].tolist()),
             silent_stands_out=2 * len(silent) <= len(machines),
         )
 
-    def _machines(self, hosts: NDArray[np.int64]) -> set[int]:
-        return {self.judged.hosts.table[row].machine for row in np.unique(hosts).tolist()}
+    def _machines(self, hosts: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.unique(self.judged.hosts.machine[self._different(hosts)])
 
     def _no_peer(self, source: str, destination: str) -> str:
         """Say why there is nobody to talk to; `` if there is."""
@@ -274,7 +281,9 @@ class _Expector:
 
     def _strength(self, wanted: list[Rule], source: str, destination: str) -> tuple[str, str]:
         ends = dict.fromkeys((source, destination))
-        reasons = [f"no {role} was talking" for role in ends if not self.present.get(role)]
+        reasons = [
+            f"no {role} was talking" for role in ends if not len(self.present.get(role, _NOBODY))
+        ]
         cadence_s = max((rule.cadence_s for rule in wanted), default=0)
         if self.watch.duration_s < cadence_s:
             reasons.append(f"{_span(self.watch.duration_s)} watched, {_span(cadence_s)} needed")

@@ -1,4 +1,8 @@
-"""What deserves somebody's time: one finding per kind, pair of hosts and talk."""
+"""What deserves somebody's time: one finding per kind, pair of hosts and talk.
+
+What is said of a conversation depends on few things beside the names of its ends. So conversations
+are sorted into cases, and each case is put into words once.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,18 @@ import numpy as np
 
 from auditor.judge import wording
 from auditor.judge.absences import absences
-from auditor.judge.conversations import Conversation, Conversations
-from auditor.judge.finding import Finding
+from auditor.judge.cases import Case, Cases
+from auditor.judge.conversations import converse
+from auditor.judge.finding import Findings, Pattern
 from auditor.judge.vocabulary import OUTCOMES, SERVED, UNEXPECTED, Outcome, Severity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from auditor.catalog.model import Rule
-    from auditor.hosts import Host
+    from auditor.judge.conversations import Conversations
     from auditor.judge.expect import Expectation
     from auditor.judge.judged import Judged
     from auditor.judge.verdict import Judgement
@@ -27,142 +32,194 @@ if TYPE_CHECKING:
 _ORDER = list(Verdict)
 
 
-def find(judged: Judged, expectations: list[Expectation]) -> list[Finding]:
+def find(judged: Judged, expectations: list[Expectation]) -> Findings:
     """List all findings, the gravest first; each identity once."""
     finder = _Finder(judged)
-    found = [
-        *finder.unexpected(),
-        *finder.contradicted(),
-        *finder.masquerade(),
-        *finder.blocked(),
-        *finder.insecure(),
-        *finder.unknown(),
-        *absences(expectations, judged.hosts),
-    ]
-    # What is missing rests on no flow; it keeps its order behind the rest.
-    found.sort(key=lambda f: (-f.severity, f.flows or (1 << 62,)))
-    once: dict[str, Finding] = {}
-    for finding in found:
-        once.setdefault(finding.id, finding)
-    return list(once.values())
+    found = Findings.joined(
+        [
+            finder.unexpected(),
+            finder.contradicted(),
+            finder.masquerade(),
+            finder.blocked(),
+            finder.insecure(),
+            finder.unknown(),
+            absences(expectations, judged.hosts),
+        ]
+    )
+    found = found.select(_gravest_first(found))
+    once: dict[str, int] = {}
+    for row, name in enumerate(found.ids):
+        once.setdefault(name, row)
+    return found if len(once) == len(found) else found.select(np.array(list(once.values())))
+
+
+def _gravest_first(found: Findings) -> NDArray[np.int64]:
+    """Order findings by severity, then by their flows; what rests on none comes last, as it was."""
+    severity, sizes = found.severity, np.diff(found.starts)
+    first = np.full(len(found), np.iinfo(np.int64).max)
+    first[sizes > 0] = found.flows[found.starts[:-1][sizes > 0]]
+    order = np.lexsort((first, -severity))
+    # Findings of different kinds may begin with the same flow; then the next ones decide.
+    same = (np.diff(first[order]) == 0) & (np.diff(severity[order]) == 0) & (sizes[order][1:] > 0)
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]]).astype(np.int8)))
+    for begin, end in ends.reshape(-1, 2).tolist():
+        run = order[begin : end + 1].tolist()
+        order[begin : end + 1] = sorted(run, key=lambda row: found.flows_of(row).tolist())
+    return order
 
 
 class _Finder:
     def __init__(self, judged: Judged) -> None:
         self.judged = judged
         self.book = judged.book
-        self.served = judged.with_outcome(SERVED)
-        self.conversations = Conversations(judged).of
+        self.attempted = judged.attempted
+        self._in_scope = ~judged.having({Verdict.OUT_OF_SCOPE})
 
-    def unexpected(self) -> Iterator[Finding]:
-        every_attempt = self.judged.attempted
-        for talk in self.conversations(self.judged.having(UNEXPECTED)):
-            judgement = min(self._judgements(talk), key=lambda j: _ORDER.index(j.verdict))
-            attempted = bool(every_attempt[talk.flows].all())
-            severity = self._gravity(talk, attempted=attempted)
-            if any(caveat.startswith("doubtful-") for caveat in judgement.caveats):
-                severity = severity.lower()
-            yield self._finding(
-                "unexpected",
-                severity,
-                f"{wording.TITLES[judgement.verdict]}: {talk}",
-                talk,
-                self._why_unexpected(talk, judgement),
-                wording.unexpected_advice(judgement, attempted=attempted),
+    def unexpected(self) -> Findings:
+        judged = self.judged
+        talks = converse(judged, judged.having(UNEXPECTED))
+        attempted = talks.every(self.attempted)
+        served = talks.some(judged.with_outcome(SERVED))
+        names, called = self._names_that_count(talks)
+        cases = Cases(judged, talks, (attempted, served, called))
+        return cases.findings(
+            self._unexpected(
+                case,
+                names[called[talk]],
+                attempted=bool(attempted[talk]),
+                served=bool(served[talk]),
             )
+            for talk, case in cases
+        )
 
-    def contradicted(self) -> Iterator[Finding]:
+    def _unexpected(self, case: Case, name: str, *, attempted: bool, served: bool) -> Pattern:
+        judgement = min(case.judgements, key=lambda j: _ORDER.index(j.verdict))
+        severity = self._gravity(case, attempted=attempted, served=served)
+        if any(caveat.startswith("doubtful-") for caveat in judgement.caveats):
+            severity = severity.lower()
+        return case.pattern(
+            "unexpected",
+            severity,
+            f"{wording.TITLES[judgement.verdict]}: {case.talk}",
+            self._why_unexpected(case, judgement, name),
+            wording.unexpected_advice(judgement, attempted=attempted),
+        )
+
+    def contradicted(self) -> Findings:
         payloads = self.judged.payloads
-        in_scope = ~self.judged.having({Verdict.OUT_OF_SCOPE})
-        for talk in self.conversations(payloads.contradicted & in_scope):
-            row = int(talk.flows[0])
-            promised = " or ".join(payloads.titles[p] for p in payloads.promised[row])
-            yield self._finding(
+        talks = converse(self.judged, payloads.contradicted & self._in_scope)
+        promises = [payloads.promised[row] for row in talks.first.tolist()]
+        cases = Cases(self.judged, talks, (self._spoken(talks), _numbers(promises)))
+
+        def pattern(talk: int, case: Case) -> Pattern:
+            speaks = payloads.title(int(talks.first[talk]))
+            promised = " or ".join(payloads.titles[p] for p in promises[talk])
+            return case.pattern(
                 "contradicted",
                 Severity.HIGH,
-                f"wrong protocol: {talk} speaks {payloads.title(row)}",
-                talk,
-                f"the port promises {promised}; the first bytes are {payloads.title(row)}",
+                f"wrong protocol: {case.talk} speaks {speaks}",
+                f"the port promises {promised}; the first bytes are {speaks}",
                 "Find the program behind it: what a firewall lets through for one protocol "
                 "carries another.",
             )
 
-    def masquerade(self) -> Iterator[Finding]:
+        return cases.findings(pattern(talk, case) for talk, case in cases)
+
+    def masquerade(self) -> Findings:
         payloads = self.judged.payloads
-        in_scope = ~self.judged.having({Verdict.OUT_OF_SCOPE})
-        for talk in self.conversations(payloads.masquerade & in_scope):
-            speaks = payloads.title(int(talk.flows[0]))
-            yield self._finding(
+        talks = converse(self.judged, payloads.masquerade & self._in_scope)
+        cases = Cases(self.judged, talks, (self._spoken(talks),))
+
+        def pattern(talk: int, case: Case) -> Pattern:
+            speaks = payloads.title(int(talks.first[talk]))
+            return case.pattern(
                 "masquerade",
                 Severity.HIGH,
-                f"off its ports: {talk} speaks {speaks}",
-                talk,
-                f"no row has {speaks} on {talk.service}; by port alone it would pass for "
+                f"off its ports: {case.talk} speaks {speaks}",
+                f"no row has {speaks} on {case.talk.service}; by port alone it would pass for "
                 "something else",
                 "If this site moved the port, say so under `overrides`; else find out why.",
             )
 
-    def blocked(self) -> Iterator[Finding]:
-        documented = self.judged.having({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
-        attempted = self.judged.attempted
-        failed = [talk for talk in self.conversations(documented) if attempted[talk.flows].all()]
-        working = list(self.conversations(documented & ~attempted)) if failed else []
-        groups = self._working_groups(working, {talk.pair for talk in failed})
-        heard: defaultdict[tuple[int, str], list[Host]] = defaultdict(list)
-        for talk in working:
-            heard[talk.pair[1], talk.service].append(talk.client)
-        for talk in failed:
-            rules = self._judgement(int(talk.flows[0])).rules
-            instead = any(groups[talk.pair].intersection(rule.groups) for rule in rules)
+        return cases.findings(pattern(talk, case) for talk, case in cases)
+
+    def blocked(self) -> Findings:
+        judged = self.judged
+        documented = judged.having({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
+        every = converse(judged, documented)
+        failed = every.select(every.every(self.attempted))
+        if not len(failed):
+            return Findings.none(judged.hosts)
+        working = converse(judged, documented & ~self.attempted)
+        groups = self._working_groups(working, failed)
+        heard = _services(working)
+        listening: defaultdict[int, list[int]] = defaultdict(list)
+        for talk, service in enumerate(heard.tolist()):
+            listening[service].append(talk)
+        service = _services(failed)
+        outcomes = failed.bits(np.uint8(1) << judged.outcome)
+        labels = judged.hosts.labels
+        listens = np.where(np.isin(service, heard), service, 0)
+        cases = Cases(judged, failed, (outcomes, _numbers(groups), listens))
+
+        def pattern(talk: int, case: Case) -> Pattern:
+            rules = case.judgement.rules
+            instead = any(groups[talk].intersection(rule.groups) for rule in rules)
             others = [
-                host.label
-                for host in heard[talk.pair[1], talk.service]
-                if host.roles & talk.client.roles
+                labels[working.client[number]]
+                for number in listening.get(int(service[talk]), ())
+                if self._shares_role(working, number, case)
             ]
-            outcomes = {OUTCOMES[code] for code in self.judged.outcome[talk.flows].tolist()}
-            yield self._finding(
+            seen = {o for code, o in enumerate(OUTCOMES) if int(outcomes[talk]) >> code & 1}
+            return case.pattern(
                 "blocked",
                 Severity.LOW if instead else Severity.HIGH,
-                f"blocked: {talk}",
-                talk,
-                wording.blocked_reason(outcomes, rules, others, instead=instead),
+                f"blocked: {case.talk}",
+                wording.blocked_reason(seen, rules, others, instead=instead),
                 wording.blocked_advice(
-                    talk.client.label,
-                    talk.server.label,
-                    talk.service,
-                    refused=Outcome.UNANSWERED not in outcomes,
+                    case.talk.client.label,
+                    case.talk.server.label,
+                    case.talk.service,
+                    refused=Outcome.UNANSWERED not in seen,
                     others=bool(others),
                 ),
             )
 
-    def insecure(self) -> Iterator[Finding]:
-        flagged = np.array(
-            ["insecure-alternative" in j.caveats for j in self.judged.judgements], dtype=bool
+        return cases.findings(pattern(talk, case) for talk, case in cases)
+
+    def insecure(self) -> Findings:
+        judged = self.judged
+        flagged = judged.kinds.per_flow(
+            "insecure-alternative" in j.caveats and j.verdict is Verdict.DOCUMENTED
+            for j in judged.judgements
         )
-        mask = self.judged.having({Verdict.DOCUMENTED}) & ~self.judged.attempted
-        for talk in self.conversations(mask & self._per_flow(flagged)):
-            rules = self._judgement(int(talk.flows[0])).rules
+        cases = Cases(judged, converse(judged, flagged & ~self.attempted))
+
+        def pattern(case: Case) -> Pattern:
+            rules = case.judgement.rules
             twins = ", ".join(wording.secure_twins(rules, self.book.rules))
-            yield self._finding(
+            return case.pattern(
                 "insecure",
                 Severity.MEDIUM,
-                f"insecure: {talk}",
-                talk,
+                f"insecure: {case.talk}",
                 f"in the clear, where the paper offers {twins or 'another port'} for the same "
                 f"purpose ({wording.lines_text(sorted({r.row for r in rules if r.row}))})",
-                f"Move the client to {twins or 'the encrypted port'}, then close {talk.service}.",
+                f"Move the client to {twins or 'the encrypted port'}, then close "
+                f"{case.talk.service}.",
             )
 
-    def unknown(self) -> Iterator[Finding]:
-        for talk in self.conversations(
-            self.judged.having({Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE})
-        ):
-            judgement = self._judgement(int(talk.flows[0]))
-            rules = judgement.rules
-            if judgement.verdict is Verdict.NEEDS_HOSTNAME:
+        return cases.findings(pattern(case) for _, case in cases)
+
+    def unknown(self) -> Findings:
+        wanted = {Verdict.NEEDS_HOSTNAME, Verdict.UNKNOWN_ROLE}
+        cases = Cases(self.judged, converse(self.judged, self.judged.having(wanted)))
+
+        def pattern(case: Case) -> Pattern:
+            rules, talk = case.judgement.rules, case.talk
+            if case.judgement.verdict is Verdict.NEEDS_HOSTNAME:
                 names = sorted({n for rule in rules for n in rule.destination_names})
-                wanted = f" ({', '.join(names)})" if names else ""
-                reason = f"only a host name could tell whether this is {_roles(rules)}{wanted}"
+                those = f" ({', '.join(names)})" if names else ""
+                reason = f"only a host name could tell whether this is {_roles(rules)}{those}"
                 advice = "Capture the DNS answers or TLS handshakes, or list the server."
             else:
                 ends = (talk.client, talk.server)
@@ -170,58 +227,25 @@ class _Finder:
                 reason = f"{unknown} without a role; {talk.service} is for "
                 reason += wording.rules_text(rules)
                 advice = "List the host with its roles in the site file."
-            yield self._finding(
-                "unknown", Severity.LOW, f"cannot be judged: {talk}", talk, reason, advice
-            )
+            title = f"cannot be judged: {talk}"
+            return case.pattern("unknown", Severity.LOW, title, reason, advice)
 
-    def _finding(
-        self,
-        kind: str,
-        severity: Severity,
-        title: str,
-        talk: Conversation,
-        reason: str,
-        advice: str,
-    ) -> Finding:
-        judgements = self._judgements(talk)
-        carried = [set(judgement.caveats) for judgement in judgements]
-        return Finding(
-            kind,
-            severity,
-            title,
-            talk.client.label,
-            tuple(sorted(talk.client.roles)),
-            talk.server.label,
-            tuple(sorted(self._server_roles(talk))),
-            talk.transport,
-            talk.port,
-            tuple(talk.flows.tolist()),
-            tuple(dict.fromkeys(rule for j in judgements for rule in j.rules)),
-            tuple(sorted({row for j in judgements for row in j.rows})),
-            tuple(dict.fromkeys(rule_id for j in judgements for rule_id in j.rule_ids)),
-            tuple(sorted(set.intersection(*carried))) if carried else (),
-            reason,
-            advice,
-            (talk.client, talk.server),
-        )
+        return cases.findings(pattern(case) for _, case in cases)
 
-    def _gravity(self, talk: Conversation, *, attempted: bool) -> Severity:
+    def _gravity(self, case: Case, *, attempted: bool, served: bool) -> Severity:
         if attempted:
             return Severity.LOW
-        client_citrix = self._is_citrix(talk.client.roles)
-        server_citrix = self._is_citrix(self._server_roles(talk))
-        served = bool(self.served[talk.flows].any())
-        stranger = self.book.site is not None and not talk.client.listed
+        client_citrix = self._is_citrix(case.talk.client.roles)
+        server_citrix = self._is_citrix(case.server_roles)
+        stranger = self.book.site is not None and not case.talk.client.listed
         if served and server_citrix and (client_citrix or stranger):
             return Severity.HIGH
         return Severity.MEDIUM
 
-    def _why_unexpected(self, talk: Conversation, judgement: Judgement) -> str:
-        row = int(talk.flows[0])
-        kind = self.judged.kinds.kinds[self.judged.kinds.kind_of[row]]
-        name = self.judged.naming.shown.get(row)
+    def _why_unexpected(self, case: Case, judgement: Judgement, name: str) -> str:
+        talk, kind = case.talk, case.kind
         if judgement.verdict is Verdict.UNDOCUMENTED and kind.server_unknown and kind.names.seen:
-            reason = wording.uncovered_name_reason(name.name if name else "", judgement.rules)
+            reason = wording.uncovered_name_reason(name, judgement.rules)
         else:
             reason = wording.unexpected_reason(
                 judgement,
@@ -229,43 +253,71 @@ class _Finder:
                 [rule for rule in judgement.rules if self.book.fits_destination(rule, kind)],
                 talk.service,
                 talk.client.roles,
-                self._server_roles(talk),
+                case.server_roles,
             )
         if judgement.verdict in {Verdict.PROHIBITED, Verdict.LOCAL_ONLY}:
             return reason
         return reason + wording.remarks_text(*self.book.remarks(kind, talk.transport, talk.port))
 
-    def _server_roles(self, talk: Conversation) -> frozenset[str]:
-        """Add the roles that the site file gives to the server's names."""
-        by_name = (self.judged.kinds.kinds[number].names.roles for number in self._kinds(talk))
-        return talk.server.roles.union(*by_name)
+    def _names_that_count(self, talks: Conversations) -> tuple[list[str], NDArray[np.int64]]:
+        """Give numbers to the names of servers that nothing but a name tells, by the first flow."""
+        shown, kind_of = self.judged.naming.shown, self.judged.kinds.kind_of
+        counts = np.array(
+            [kind.server_unknown and kind.names.seen for kind in self.judged.kinds.kinds], bool
+        )
+        names = {"": 0}
+        numbers = np.zeros(len(talks), dtype=np.int64)
+        if len(talks):
+            for talk in np.flatnonzero(counts[kind_of[talks.first]]).tolist():
+                name = shown.get(int(talks.first[talk]))
+                if name is not None:
+                    numbers[talk] = names.setdefault(name.name, len(names))
+        return list(names), numbers
 
     def _is_citrix(self, roles: Iterable[str]) -> bool:
         return any(self.book.catalog.roles[role].is_citrix for role in roles)
 
+    def _shares_role(self, talks: Conversations, number: int, case: Case) -> bool:
+        hosts = self.judged.hosts
+        party = hosts.parties[hosts.party[talks.client[number]]]
+        return not party.roles.isdisjoint(case.talk.client.roles)
+
     def _working_groups(
-        self, working: Iterable[Conversation], pairs: Collection[tuple[int, int]]
-    ) -> defaultdict[tuple[int, int], set[str]]:
-        found: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
-        for talk in working:
-            if talk.pair in pairs:
-                for judgement in self._judgements(talk):
-                    found[talk.pair].update(g for rule in judgement.rules for g in rule.groups)
-        return found
+        self, working: Conversations, failed: Conversations
+    ) -> list[frozenset[str]]:
+        """List by failed conversation which groups of rules work between the same two hosts."""
+        between = working.select(np.isin(_pairs(working), _pairs(failed)))
+        talks, values = between.values(self.judged.kinds.kind_of)
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for pair, kind in zip(_pairs(between)[talks].tolist(), values.tolist(), strict=True):
+            found[pair].update(
+                g for rule in self.judged.judgements[kind].rules for g in rule.groups
+            )
+        return [frozenset(found.get(pair, ())) for pair in _pairs(failed).tolist()]
 
-    def _kinds(self, talk: Conversation) -> list[int]:
-        kinds: list[int] = np.unique(self.judged.kinds.kind_of[talk.flows]).tolist()
-        return kinds
+    def _spoken(self, talks: Conversations) -> NDArray[np.int64]:
+        payloads = self.judged.payloads
+        return _numbers(payloads.application[row] for row in talks.first.tolist())
 
-    def _judgements(self, talk: Conversation) -> list[Judgement]:
-        return [self.judged.judgements[number] for number in self._kinds(talk)]
 
-    def _judgement(self, row: int) -> Judgement:
-        return self.judged.judgements[int(self.judged.kinds.kind_of[row])]
+def _pairs(talks: Conversations) -> NDArray[np.int64]:
+    """Give equal numbers to equal pairs of labels."""
+    pairs: NDArray[np.int64] = talks.client_label * len(talks.hosts.machine) + talks.server_label
+    return pairs
 
-    def _per_flow(self, per_kind: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        kind_of = self.judged.kinds.kind_of
-        return per_kind[kind_of] if len(kind_of) else np.zeros(0, dtype=bool)
+
+def _services(talks: Conversations) -> NDArray[np.int64]:
+    """Give equal numbers, from 1, to equal services of servers."""
+    services: NDArray[np.int64] = (
+        (talks.server_label * 256 + talks.transport) * 0x10000 + talks.port + 1
+    )
+    return services
+
+
+def _numbers(values: Iterable[object]) -> NDArray[np.int64]:
+    """Give equal numbers to equal values."""
+    known: dict[object, int] = {}
+    return np.array([known.setdefault(value, len(known)) for value in values], dtype=np.int64)
 
 
 def _roles(rules: Iterable[Rule]) -> str:

@@ -51,12 +51,12 @@ class Judged:
 
     def having(self, verdicts: Collection[Verdict]) -> NDArray[np.bool_]:
         """Mark the flows with one of some verdicts."""
-        per_kind = np.array([j.verdict in verdicts for j in self.judgements], dtype=bool)
-        return per_kind[self.kinds.kind_of] if len(self.flows.facts) else np.zeros(0, dtype=bool)
+        return self.kinds.per_flow(j.verdict in verdicts for j in self.judgements)
 
     def with_outcome(self, wanted: Collection[Outcome]) -> NDArray[np.bool_]:
         """Mark the flows with one of some outcomes."""
-        return np.isin(self.outcome, [OUTCOMES.index(outcome) for outcome in wanted])
+        among = np.array([outcome in wanted for outcome in OUTCOMES], dtype=bool)
+        return among[self.outcome]
 
     @property
     def attempted(self) -> NDArray[np.bool_]:
@@ -91,8 +91,7 @@ def judge_flows(
     )
     judge = Judge(book)
     judgements = [judge.judge(kind) for kind in kinds.kinds]
-    one_way = np.array([judgement.one_way for judgement in judgements], dtype=bool)
-    expects_no_answer = one_way[kinds.kind_of] if len(flows.facts) else np.zeros(0, dtype=bool)
+    expects_no_answer = kinds.per_flow(judgement.one_way for judgement in judgements)
     outcome = outcomes(flows, hosts, orientation, expects_no_answer)
     outcome[transfers.answered] = OUTCOMES.index(Outcome.ANSWERED)
     payloads = listener.listen(flows, orientation, transfers.service_port) if listener else None

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.judge.rulebook import FlowKind, NameClass, Party
+from auditor.judge.groups import group
+from auditor.judge.rulebook import FlowKind, NameClass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from auditor.hosts import Hosts
+    from auditor.judge.groups import Groups
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,18 @@ class Kinds:
     """The kinds present, and the kind of every flow."""
 
     kinds: list[FlowKind]
-    kind_of: NDArray[np.int64]
-    """Shape (n flows,): index into kinds."""
+    groups: Groups
+    """The flows by kind."""
+
+    @property
+    def kind_of(self) -> NDArray[np.int64]:
+        """Shape (n flows,): index into kinds."""
+        return self.groups.group_of
+
+    def per_flow(self, per_kind: Iterable[bool]) -> NDArray[np.bool_]:
+        """Spread what is known of kinds over their flows."""
+        flags = np.array(list(per_kind), dtype=bool)
+        return flags[self.kind_of] if len(flags) else np.zeros(len(self.kind_of), dtype=bool)
 
 
 def kinds_of(
@@ -39,36 +51,17 @@ def kinds_of(
     client, server: rows of hosts.table; interval: of the service; name_class: index into classes;
     all of shape (n,).
     """
-    if not len(client):
-        return Kinds([], np.zeros(0, dtype=np.int64))
-    parties: dict[Party, int] = {}
-    party_of = np.array(
-        [
-            parties.setdefault(Party(host.roles, host.listed, host.special), len(parties))
-            for host in hosts.table
-        ],
-        dtype=np.int64,
-    )
-    machine = np.array([host.machine for host in hosts.table], dtype=np.int64)
-    same = (machine[client] == machine[server]).astype(np.int64)
-
-    # One integer per combination: np.unique sorts these far faster than rows of a matrix.
-    columns = (party_of[client], party_of[server], interval, name_class, same)
-    sizes = (len(parties), len(parties), int(interval.max()) + 1, len(classes), 2)
-    key = np.zeros(len(client), dtype=np.int64)
-    for column, size in zip(columns, sizes, strict=True):
-        key = key * size + column
-    _, first, kind_of = np.unique(key, return_index=True, return_inverse=True)
-
-    by_number = list(parties)
+    parties, party = hosts.parties, hosts.party
+    same = hosts.machine[client] == hosts.machine[server]
+    groups = group((party[client], party[server], interval, name_class, same))
     kinds = [
         FlowKind(
-            by_number[party_of[client[row]]],
-            by_number[party_of[server[row]]],
+            parties[party[client[row]]],
+            parties[party[server[row]]],
             int(interval[row]),
             classes[name_class[row]],
             bool(same[row]),
         )
-        for row in first.tolist()
+        for row in groups.first.tolist()
     ]
-    return Kinds(kinds, kind_of)
+    return Kinds(kinds, groups)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from auditor.catalog.model import ANY_CITRIX
 from auditor.hosts import BROADCAST
 from auditor.judge.vocabulary import Verdict
@@ -12,6 +14,9 @@ from auditor.judge.vocabulary import Verdict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
+    from auditor.hosts import Hosts
     from auditor.judge.judged import Judged
 
 Pair = tuple[str, str, str]
@@ -33,25 +38,32 @@ def declared_roles(judged: Judged) -> Mapping[str, frozenset[int]]:
         for roles in (*(n.roles for n in site.networks), *(n.roles for n in site.names)):
             for role in roles:
                 machines[role].update()
-    for host in judged.hosts.table:
-        for role in host.roles:
-            machines[role].add(host.machine)
+    for role, rows in hosts_by_role(judged.hosts).items():
+        machines[role].update(judged.hosts.machine[rows].tolist())
     return {role: frozenset(known) for role, known in machines.items()}
 
 
-def appearing_hosts(judged: Judged) -> Mapping[str, frozenset[int]]:
-    """Map each declared role to the rows of its hosts in the capture, talking or not."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for row, host in enumerate(judged.hosts.table):
-        for role in host.roles:
-            found[role].add(row)
+def hosts_by_role(hosts: Hosts) -> Mapping[str, NDArray[np.int64]]:
+    """Map each role that hosts of the capture hold to their rows."""
+    found = {}
+    for role in sorted({role for party in hosts.parties for role in party.roles}):
+        holds = np.array([role in party.roles for party in hosts.parties], dtype=bool)
+        rows = np.flatnonzero(holds[hosts.party])
+        if len(rows):
+            found[role] = rows
+    return found
+
+
+def appearing_hosts(judged: Judged) -> Mapping[str, NDArray[np.int64]]:
+    """Map each declared role to the rows of its hosts in the capture, talking or not; ascending."""
+    found = dict(hosts_by_role(judged.hosts))
     # A cloud service is known by its names, not by an address.
     for number, kind in enumerate(judged.kinds.kinds):
         if kind.names.roles:
-            rows = judged.orientation.server[judged.kinds.kind_of == number].tolist()
+            servers = np.unique(judged.orientation.server[judged.kinds.groups.rows_of(number)])
             for role in kind.names.roles:
-                found[role].update(rows)
-    return {role: frozenset(rows) for role, rows in found.items()}
+                found[role] = np.union1d(found.get(role, servers), servers)
+    return found
 
 
 def documented_traffic(judged: Judged) -> Mapping[Pair, set[int]]:

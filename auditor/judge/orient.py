@@ -16,7 +16,7 @@ from auditor.hosts import BROADCAST, MULTICAST
 from auditor.judge.kinds import kinds_of
 from auditor.judge.rulebook import NameClass, authority
 from auditor.judge.vocabulary import OUTCOMES, Outcome
-from auditor.records import ECHO_ID, IPPROTO_TCP, Seen, transport_name
+from auditor.records import ECHO_ID, IPPROTO_TCP, TRANSPORT_NUMBERS, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,10 +81,10 @@ def orient(
     open_rows = np.flatnonzero(~decided)
     preference = _by_rules(flows, hosts, book, open_rows)
     if server_by_payload is not None:
-        for row in open_rows[preference == 0].tolist():
-            side = server_by_payload(row)
+        for place in np.flatnonzero(preference == 0).tolist():
+            side = server_by_payload(int(open_rows[place]))
             if side:
-                preference[np.searchsorted(open_rows, row)] = 1 if side == "b" else -1
+                preference[place] = 1 if side == "b" else -1
     chosen = np.where(preference != 0, preference > 0, a_first[open_rows])
     a_is_client[open_rows] = chosen
 
@@ -133,7 +133,7 @@ def outcomes(
         _code(Outcome.MIDSTREAM),
     )
 
-    nobody = np.array([h.special in {BROADCAST, MULTICAST} for h in hosts.table], dtype=bool)
+    nobody = hosts.where(lambda party: party.special in {BROADCAST, MULTICAST})
     silent_by_nature = one_way | orientation.reply_only | nobody[orientation.server]
     other = np.select(
         [client_sent & server_sent, refused, silent_by_nature],
@@ -187,7 +187,8 @@ def _own_port(
     """Mark ports that the host itself sends from, so that they are no service of it (row 278)."""
     result = np.zeros(len(server), dtype=bool)
     for role, name, number in book.own_ports:
-        for row in np.flatnonzero(port == number).tolist():
-            if transport_name(int(transport[row])) == name:
-                result[row] |= role in hosts.table[int(server[row])].roles
+        own = (port == number) & (transport == TRANSPORT_NUMBERS[name])
+        if own.any():
+            holders = np.array([role in party.roles for party in hosts.parties], dtype=bool)
+            result[own] |= holders[hosts.party[server[own]]]
     return result

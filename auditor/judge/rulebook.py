@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from auditor.catalog.model import Catalog, Rule
+    from auditor.hosts import Party
     from auditor.site.model import Site
 
 OWN_PACKS = frozenset({"paper", "site"})
@@ -38,26 +39,6 @@ class NameClass:
     """The flow itself carried a name (SNI, HTTP Host); a name from DNS alone proves less."""
     seen: bool = False
     """Some name is known for the server, whatever its kind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """One end of a kind of flow."""
-
-    roles: frozenset[str]
-    """Declared roles."""
-    listed: bool
-    special: str
-
-    @property
-    def inferred(self) -> bool:
-        """Say whether the roles are inferred: the site file does not list their host."""
-        return bool(self.roles) and not self.listed
-
-    @property
-    def declared(self) -> Party:
-        """Give the party without inferred roles."""
-        return replace(self, roles=frozenset()) if self.inferred else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from auditor.records import (
     IPPROTO_ICMPV6,
     IPPROTO_TCP,
     IPPROTO_UDP,
-    TRANSPORT_NAMES,
+    TRANSPORT_NUMBERS,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from auditor.catalog.model import Rule
 
-_NUMBERS = {name: number for number, name in TRANSPORT_NAMES.items()}
 _TWINS = {IPPROTO_TCP: IPPROTO_UDP, IPPROTO_UDP: IPPROTO_TCP}
 
 
@@ -87,7 +86,7 @@ class ServiceIndex:
 
 def _protocol_numbers(name: str) -> tuple[int, ...]:
     # The paper knows one ICMP; over IPv6 the same rows mean its successor.
-    return (IPPROTO_ICMP, IPPROTO_ICMPV6) if name == "icmp" else (_NUMBERS[name],)
+    return (IPPROTO_ICMP, IPPROTO_ICMPV6) if name == "icmp" else (TRANSPORT_NUMBERS[name],)
 
 
 def _cuts(ranges: list[tuple[int, int, Rule]]) -> list[int]:

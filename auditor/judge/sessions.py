@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.judge.conversations import Conversations
-from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES, Outcome, Remark, Verdict, Verification
+from auditor.judge.cases import kind_sets
+from auditor.judge.conversations import converse
+from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES, Outcome, Remark, Verdict
+from auditor.records import TRANSPORT_NUMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
-    from auditor.catalog.model import SessionPath
     from auditor.hosts import Host
-    from auditor.judge.conversations import Conversation
+    from auditor.judge.conversations import Conversations
     from auditor.judge.judged import Judged
 
 FALL_BACK_WITHIN_S = 60
@@ -29,7 +30,6 @@ FALL_BACK_WITHIN_S = 60
 SOME_UNANSWERED = "some attempts over UDP had no answer"
 
 _COVERED = frozenset({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
-_ATTEMPTED_CODES = [OUTCOMES.index(outcome) for outcome in ATTEMPTED]
 
 _BEST_FIRST = (
     Outcome.ESTABLISHED,
@@ -68,56 +68,72 @@ def find_sessions(judged: Judged) -> list[Session]:
 
     What is known not to be a session, by its payload, is none, whatever its port.
     """
-    pairs: dict[tuple[int, int], list[Conversation]] = {}
-    for talk in Conversations(judged).of(_carrying(judged)):
-        pairs.setdefault(talk.pair, []).append(talk)
-    return [_session(judged, talks) for talks in pairs.values()]
+    talks = converse(judged, _carrying(judged), by_service=False)
+    if not len(talks):
+        return []
+    carriers = _Carriers(judged, talks)
+    udp, tcp = carriers.best("udp"), carriers.best("tcp")
+    in_vain, followed = carriers.in_vain(), carriers.followed()
+    first, last = carriers.spans()
+    sets, set_of = kind_sets(talks, judged.kinds)
+    known: dict[int, _Cited] = {}
+    sessions = []
+    for number, each in enumerate(set_of.tolist()):
+        cited = known.get(each) or known.setdefault(each, _cited(judged, sets[each]))
+        best_udp, best_tcp = udp[number], tcp[number]
+        failed = in_vain[number] and best_udp not in ATTEMPTED
+        talk = talks[number]
+        sessions.append(
+            Session(
+                talk.client,
+                talk.server,
+                cited.path,
+                best_udp,
+                best_tcp,
+                _remark(best_udp, best_tcp, followed=followed[number]),
+                (*cited.notes, SOME_UNANSWERED) if failed else cited.notes,
+                talks.flows_of(number),
+                cited.rows,
+                cited.rule_ids,
+                first[number],
+                last[number],
+            )
+        )
+    return sessions
 
 
 def _carrying(judged: Judged) -> NDArray[np.bool_]:
     """Mark the flows that carry sessions, or were to."""
-    marked = np.zeros(len(judged.flows.facts), dtype=bool)
-    if len(marked):
-        carrying = judged.book.catalog.session_rules
-        by_kind = [
-            judgement.verdict in _COVERED and not carrying.isdisjoint(judgement.rule_ids)
-            for judgement in judged.judgements
-        ]
-        marked = np.array(by_kind, dtype=bool)[judged.kinds.kind_of]
-    for row in np.flatnonzero(marked).tolist():
-        if judged.payloads.verification[row] is Verification.CONTRADICTED:
-            marked[row] = False
-    return marked
-
-
-def _session(judged: Judged, talks: Sequence[Conversation]) -> Session:
-    flows = np.sort(np.concatenate([talk.flows for talk in talks]))
-    udp, tcp = (
-        np.concatenate([flows[:0], *(talk.flows for talk in talks if talk.transport == name)])
-        for name in ("udp", "tcp")
+    carrying = judged.book.catalog.session_rules
+    marked = judged.kinds.per_flow(
+        judgement.verdict in _COVERED and not carrying.isdisjoint(judgement.rule_ids)
+        for judgement in judged.judgements
     )
-    kinds = np.unique(judged.kinds.kind_of[flows]).tolist()
+    return marked & ~judged.payloads.contradicted if marked.any() else marked
+
+
+@dataclass(frozen=True)
+class _Cited:
+    """What the rules behind a session say of it."""
+
+    path: str
+    notes: tuple[str, ...]
+    rows: tuple[int, ...]
+    rule_ids: tuple[str, ...]
+
+
+def _cited(judged: Judged, kinds: Iterable[int]) -> _Cited:
     catalog = judged.book.catalog
     cited = {rule.id: rule for kind in kinds for rule in judged.judgements[kind].rules}
     rules = [rule for rule in cited.values() if rule.id in catalog.session_rules]
     rules.sort(key=lambda rule: (rule.row or 0, rule.id))
     used = {rule.id for rule in rules}
     path = next(path for path in catalog.session_paths if not used.isdisjoint(path.rules))
-    first, last = _spans(judged, flows)
-    best_udp, best_tcp = _best(judged, udp), _best(judged, tcp)
-    return Session(
-        talks[0].client,
-        talks[0].server,
+    return _Cited(
         path.id,
-        best_udp,
-        best_tcp,
-        _remark(best_udp, best_tcp, followed=_followed(judged, udp, tcp)),
-        tuple(_notes(judged, path, used, udp, best_udp)),
-        flows,
+        tuple(note.says for note in path.notes if not used.isdisjoint(note.rules)),
         tuple(dict.fromkeys(rule.row for rule in rules if rule.row is not None)),
         tuple(rule.id for rule in rules),
-        int(first.min()),
-        int(last.max()),
     )
 
 
@@ -131,46 +147,61 @@ def _remark(udp: Outcome | None, tcp: Outcome | None, *, followed: bool) -> Rema
     return Remark.FELL_BACK if followed else Remark.TCP_APART
 
 
-def _followed(judged: Judged, udp: NDArray[np.int64], tcp: NDArray[np.int64]) -> bool:
-    """Say whether TCP got through while UDP was tried in vain, or soon after it."""
-    tried = udp[_attempted(judged, udp)]
-    working = tcp[~_attempted(judged, tcp)]
-    if not len(tried) or not len(working):
-        return False
-    tried_first, tried_last = _spans(judged, tried)
-    first, last = _spans(judged, working)
-    order = np.argsort(first)
-    alive_until = np.maximum.accumulate(last[order])
-    begun = np.searchsorted(first[order], tried_last + FALL_BACK_WITHIN_S * 10**9, side="right")
-    return bool(np.any((begun > 0) & (alive_until[begun - 1] >= tried_first)))
+class _Carriers:
+    """The flows of all sessions, session by session; answers are lists with an item for each."""
 
+    def __init__(self, judged: Judged, talks: Conversations) -> None:
+        facts = judged.flows.facts[talks.flows]
+        self._starts = talks.starts[:-1]
+        self._owner = talks.owner
+        self._outcome = judged.outcome[talks.flows]
+        self._attempted = judged.attempted[talks.flows]
+        self._of = {name: facts["transport"] == TRANSPORT_NUMBERS[name] for name in ("udp", "tcp")}
+        self._first = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
+        self._last = np.maximum(facts["last_a_ns"], facts["last_b_ns"])
 
-def _notes(
-    judged: Judged,
-    path: SessionPath,
-    used: set[str],
-    udp: NDArray[np.int64],
-    best_udp: Outcome | None,
-) -> Iterable[str]:
-    for note in path.notes:
-        if not used.isdisjoint(note.rules):
-            yield note.says
-    if best_udp not in ATTEMPTED and _attempted(judged, udp).any():
-        yield SOME_UNANSWERED
+    def best(self, transport: str) -> list[Outcome | None]:
+        """Give the best that became of the flows over a transport; None where there are none."""
+        ranks = np.array([_BEST_FIRST.index(outcome) for outcome in OUTCOMES])
+        none = len(_BEST_FIRST)
+        rank = np.where(self._of[transport], ranks[self._outcome], none)
+        best = np.minimum.reduceat(rank, self._starts)
+        return [(*_BEST_FIRST, None)[each] for each in best.tolist()]
 
+    def in_vain(self) -> list[bool]:
+        """Say whether some attempt over UDP reached nobody."""
+        failed = self._of["udp"] & self._attempted
+        some: list[bool] = np.logical_or.reduceat(failed, self._starts).tolist()
+        return some
 
-def _best(judged: Judged, rows: NDArray[np.int64]) -> Outcome | None:
-    codes = set(np.unique(judged.outcome[rows]).tolist())
-    return next((outcome for outcome in _BEST_FIRST if OUTCOMES.index(outcome) in codes), None)
+    def spans(self) -> tuple[list[int], list[int]]:
+        """Give the first and the last time."""
+        return (
+            np.minimum.reduceat(self._first, self._starts).tolist(),
+            np.maximum.reduceat(self._last, self._starts).tolist(),
+        )
 
-
-def _attempted(judged: Judged, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.isin(judged.outcome[rows], _ATTEMPTED_CODES)
-
-
-def _spans(judged: Judged, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the first and the last time of some flows."""
-    facts = judged.flows.facts[rows]
-    first: NDArray[np.int64] = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
-    last: NDArray[np.int64] = np.maximum(facts["last_a_ns"], facts["last_b_ns"])
-    return first, last
+    def followed(self) -> list[bool]:
+        """Say whether TCP got through while UDP was tried in vain, or soon after it."""
+        found = np.zeros(len(self._starts), dtype=bool)
+        tried = np.flatnonzero(self._of["udp"] & self._attempted)
+        working = np.flatnonzero(self._of["tcp"] & ~self._attempted)
+        if not len(tried) or not len(working):
+            return found.tolist()
+        working = working[np.lexsort((self._first[working], self._owner[working]))]
+        owner = self._owner[working]
+        # Times as ranks, so that a session and a time fit into one integer.
+        ends, end = np.unique(self._last[working], return_inverse=True)
+        alive_until = ends[np.maximum.accumulate(owner * len(ends) + end) % len(ends)]
+        begins, begin = np.unique(self._first[working], return_inverse=True)
+        width = len(begins) + 1
+        until = self._last[tried] + FALL_BACK_WITHIN_S * 10**9
+        begun = self._owner[tried] * width + np.searchsorted(begins, until, side="right")
+        latest = np.searchsorted(owner * width + begin, begun) - 1
+        fits = (
+            (latest >= 0)
+            & (owner[latest] == self._owner[tried])
+            & (alive_until[latest] >= self._first[tried])
+        )
+        found[self._owner[tried[fits]]] = True
+        return found.tolist()

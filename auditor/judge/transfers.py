@@ -44,27 +44,24 @@ def join_transfers(
     answered = np.zeros(len(flows.facts), dtype=bool)
     is_udp = flows.facts["transport"] == IPPROTO_UDP
     is_request = is_udp & np.isin(orientation.server_port, list(ports))
-    requests = {
-        (int(orientation.client[row]), int(orientation.client_port[row])): row
-        for row in np.flatnonzero(is_request).tolist()
-    }
-    if not requests:
+    requests = _Requests(np.flatnonzero(is_request), orientation)
+    if not len(requests.rows):
         return orientation, Transfers(service_port, answered)
 
     client_is_a = orientation.client_is_a.copy()
     facts = flows.facts
+    others = np.flatnonzero(is_udp & ~is_request)
     ends = (
         (hosts.a, facts["a_port"], hosts.b, True),
         (hosts.b, facts["b_port"], hosts.a, False),
     )
-    askers = list({port for _, port in requests})
     for asker, asker_port, answerer, asker_is_a in ends:
-        for row in np.flatnonzero(is_udp & ~is_request & np.isin(asker_port, askers)).tolist():
-            request = requests.get((int(asker[row]), int(asker_port[row])))
-            if request is not None and _same_machine(hosts, orientation, request, answerer[row]):
-                client_is_a[row] = asker_is_a
-                service_port[row] = orientation.server_port[request]
-                answered[request] = True
+        chosen, request = requests.of(others, asker[others], asker_port[others])
+        fits = _same_machine(hosts, orientation.server[request], answerer[chosen])
+        chosen, request = chosen[fits], request[fits]
+        client_is_a[chosen] = asker_is_a
+        service_port[chosen] = orientation.server_port[request]
+        answered[request] = True
     turned = replace(
         orientation,
         client_is_a=client_is_a,
@@ -77,7 +74,37 @@ def join_transfers(
     return turned, Transfers(service_port, answered)
 
 
-def _same_machine(hosts: Hosts, orientation: Orientation, request: int, answerer: np.int64) -> bool:
-    server = hosts.table[int(orientation.server[request])]
+class _Requests:
+    """Requests by who asked from which port; of several from one port the last counts."""
+
+    def __init__(self, rows: NDArray[np.int64], orientation: Orientation) -> None:
+        keys = _endpoint(orientation.client[rows], orientation.client_port[rows])
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        last = np.ones(len(keys), dtype=bool)
+        last[:-1] = keys[1:] != keys[:-1]
+        self._keys = keys[last]
+        self.rows = rows[order][last]
+
+    def of(
+        self, rows: NDArray[np.int64], host: NDArray[np.int64], port: NDArray[np.uint32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give those of some flows with an end that asked, and the request of each."""
+        keys = _endpoint(host, port)
+        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        found = self._keys[place] == keys
+        return rows[found], self.rows[place[found]]
+
+
+def _endpoint(host: NDArray[np.int64], port: NDArray[np.uint32]) -> NDArray[np.int64]:
+    endpoint: NDArray[np.int64] = host * 0x10000 + port
+    return endpoint
+
+
+def _same_machine(
+    hosts: Hosts, asked: NDArray[np.int64], answerer: NDArray[np.int64]
+) -> NDArray[np.bool_]:
     # A request to the broadcast address may be answered by anybody.
-    return bool(server.special) or server.machine == hosts.table[int(answerer)].machine
+    anybody = hosts.where(lambda party: bool(party.special))
+    same: NDArray[np.bool_] = hosts.machine[asked] == hosts.machine[answerer]
+    return same | anybody[asked]

@@ -1,4 +1,7 @@
-"""From what was decided to the tables of a report: the only place where the two meet."""
+"""From what was decided to the tables of a report: the only place where the two meet.
+
+Where rows agree in a value they share one object, lists included: nobody may change them in place.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.judge.vocabulary import OUTCOMES
+from auditor.judge.groups import group
+from auditor.judge.vocabulary import OUTCOMES, Severity, Verification
 from auditor.records import NO_TIME, WITH_PORTS, Tunnel, transport_name
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS, frame
+from auditor.report.frames import FINDINGS, FLOW_FACTS, FLOWS, HOSTS, NO_NUMBER, frame, objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
 
-    from auditor.catalog.model import Service
     from auditor.infer.stage import Inference
-    from auditor.judge.expect import Expectation
-    from auditor.judge.finding import Finding
+    from auditor.judge.finding import Findings
     from auditor.judge.judged import Judged
-    from auditor.judge.sessions import Session
-
-_WIDEST_LIST = 64
-"""A range of more ports than this is listed by its two ends."""
+    from auditor.report.frames import Column
 
 _MOST_EVIDENCE = 5
 """Flows whose first frame a finding names."""
+
+_VERIFICATIONS = tuple(Verification)
 
 
 def flow_facts(judged: Judged, files: Sequence[str]) -> pd.DataFrame:
@@ -35,116 +36,78 @@ def flow_facts(judged: Judged, files: Sequence[str]) -> pd.DataFrame:
     return frame(FLOW_FACTS, _facts(judged, files))
 
 
-def flow_table(
-    judged: Judged, files: Sequence[str], findings: Sequence[tuple[Finding, bool]]
-) -> pd.DataFrame:
-    """Build the flow table; findings: each with whether it is accepted."""
-    table = judged.hosts.table
-    orientation = judged.orientation
-    clients, servers = orientation.client.tolist(), orientation.server.tolist()
-    kind_of = judged.kinds.kind_of.tolist()
-    names = [host.name for host in table]
-    roles = [sorted(host.roles) for host in table]
-    shown = judged.naming.shown
-    judgements = judged.judgements
+def flow_table(judged: Judged, files: Sequence[str], findings: Findings) -> pd.DataFrame:
+    """Build the flow table."""
+    orientation, payloads = judged.orientation, judged.payloads
+    hosts, kind_of = judged.hosts, judged.kinds.kind_of
+    kinds, judgements = judged.kinds.kinds, judged.judgements
+    names = _names(len(hosts.machine), hosts.names)
     # Flows of a kind share their caveats, up to the doubt about their direction.
-    caveats = [(list(j.caveats), sorted({*j.caveats, "direction-inferred"})) for j in judgements]
-    columns: dict[str, list[object] | NDArray[np.generic]] = {
+    caveats = objects(
+        caveats
+        for j in judgements
+        for caveats in (list(j.caveats), sorted({*j.caveats, "direction-inferred"}))
+    )
+    severities = objects([None, *(severity.word for severity in Severity)])
+    verifications = objects(word.value for word in _VERIFICATIONS)
+    columns: dict[str, Column] = {
         **_facts(judged, files),
-        "client_name": [names[row] for row in clients],
-        "server_name": [
-            names[server] or (shown[row].name if row in shown else None)
-            for row, server in enumerate(servers)
-        ],
-        "client_roles": [roles[row] for row in clients],
-        "server_roles": [
-            roles[server] or sorted(judged.kinds.kinds[kind].names.roles)
-            for server, kind in zip(servers, kind_of, strict=True)
-        ],
-        "application": list(judged.payloads.application),
-        "verification": [word.value for word in judged.payloads.verification],
-        "verdict": [judgements[kind].verdict.value for kind in kind_of],
-        "caveats": [
-            caveats[kind][inferred]
-            for kind, inferred in zip(kind_of, orientation.inferred.tolist(), strict=True)
-        ],
-        "rows": [list(judgements[kind].rows) for kind in kind_of],
-        "rule_ids": [list(judgements[kind].rule_ids) for kind in kind_of],
-        "severity": _severities(len(clients), findings),
+        "client_name": names[orientation.client],
+        "server_name": _server_names(judged, names),
+        "client_roles": objects(sorted(kind.client.roles) for kind in kinds)[kind_of],
+        "server_roles": objects(
+            sorted(kind.server.roles) or sorted(kind.names.roles) for kind in kinds
+        )[kind_of],
+        "application": objects(payloads.application),
+        "verification": verifications[[_VERIFICATIONS.index(w) for w in payloads.verification]],
+        "verdict": objects(j.verdict.value for j in judgements)[kind_of],
+        "caveats": caveats[2 * kind_of + orientation.inferred],
+        "rows": objects(list(j.rows) for j in judgements)[kind_of],
+        "rule_ids": objects(list(j.rule_ids) for j in judgements)[kind_of],
+        "severity": severities[_severities(len(kind_of), findings)],
     }
     return frame(FLOWS, columns)
 
 
-def finding_table(
-    judged: Judged, files: Sequence[str], findings: Sequence[tuple[Finding, bool]]
-) -> pd.DataFrame:
-    """Build the findings; each comes with whether it is accepted."""
+def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> pd.DataFrame:
+    """Build the findings."""
     facts = judged.flows.facts
-    packets = (facts["packets_a"] + facts["packets_b"]).astype(np.int64)
-    size = (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64)
-    first, last = _first(judged), _last(judged)
-    places = _places(judged, files)
-
-    def over(
-        finding: Finding, values: NDArray[np.int64], fold: Callable[[NDArray[np.int64]], int]
-    ) -> int:
-        return int(fold(values[list(finding.flows)]))
-
-    listed = [finding for finding, _ in findings]
-    timed = [finding if finding.flows else None for finding in listed]
+    sizes = np.diff(findings.starts)
+    rests = sizes > 0
+    first, last = np.full(len(findings), NO_TIME), np.full(len(findings), -NO_TIME)
+    packets, size = np.zeros((2, len(findings)), dtype=np.int64)
+    if rests.any():
+        begins = findings.starts[:-1][rests]
+        first[rests] = np.minimum.reduceat(first_ns(judged)[findings.flows], begins)
+        last[rests] = np.maximum.reduceat(last_ns(judged)[findings.flows], begins)
+        for column, name in ((packets, "packets"), (size, "bytes")):
+            both = facts[f"{name}_a"] + facts[f"{name}_b"]
+            column[rests] = np.add.reduceat(both[findings.flows], begins)
     return frame(
         FINDINGS,
         {
-            "finding_id": [f.id for f in listed],
-            "kind": [f.kind for f in listed],
-            "severity": [f.severity.word for f in listed],
-            "accepted": [accepted for _, accepted in findings],
-            "title": [f.title for f in listed],
-            "client": [f.client for f in listed],
-            "client_roles": [list(f.client_roles) for f in listed],
-            "server": [f.server for f in listed],
-            "server_roles": [list(f.server_roles) for f in listed],
-            "transport": [f.transport for f in listed],
-            "port": [f.port for f in listed],
-            "flows": [len(f.flows) for f in listed],
-            "packets": [over(f, packets, np.sum) for f in listed],
-            "bytes": [over(f, size, np.sum) for f in listed],
-            "first_seen": [over(f, first, np.min) if f else None for f in timed],
-            "last_seen": [over(f, last, np.max) if f else None for f in timed],
-            "rows": [list(f.rows) for f in listed],
-            "rule_ids": [list(f.rule_ids) for f in listed],
-            "caveats": [list(f.caveats) for f in listed],
-            "reason": [f.reason for f in listed],
-            "advice": [f.advice for f in listed],
-            "evidence": [[places(row) for row in f.flows[:_MOST_EVIDENCE]] for f in listed],
-        },
-    )
-
-
-def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> pd.DataFrame:
-    """Build the coverage: one row per group and pair of roles."""
-    table = judged.hosts.table
-    return frame(
-        COVERAGE,
-        {
-            "group": [e.group for e in expectations],
-            "rows": [sorted({r.row for r in e.rules if r.row is not None}) for e in expectations],
-            "rule_ids": [[rule.id for rule in e.rules] for e in expectations],
-            "product": [e.rules[0].product for e in expectations],
-            "source_roles": [[e.source] for e in expectations],
-            "destination_roles": [[e.destination] for e in expectations],
-            "transport": [
-                ",".join(dict.fromkeys(s.transport for r in e.rules for s in r.services))
-                for e in expectations
-            ],
-            "ports": [_ports(e) for e in expectations],
-            "status": [e.status.value for e in expectations],
-            "strength": [e.strength for e in expectations],
-            "why": [e.why for e in expectations],
-            "silent": [[table[row].label for row in e.silent] for e in expectations],
-            "flows": [e.flows for e in expectations],
-            "clients": [e.clients for e in expectations],
-            "servers": [e.servers for e in expectations],
+            "finding_id": objects(findings.ids),
+            "kind": findings.shared(lambda p: p.kind),
+            "severity": findings.shared(lambda p: p.severity.word),
+            "accepted": findings.shared(lambda p: p.accepted).astype(bool),
+            "title": findings.texts(lambda p: p.title),
+            "client": findings.client,
+            "client_roles": findings.shared(lambda p: list(p.client_roles)),
+            "server": findings.server,
+            "server_roles": findings.shared(lambda p: list(p.server_roles)),
+            "transport": findings.shared(lambda p: p.transport),
+            "port": findings.shared(lambda p: NO_NUMBER if p.port is None else p.port).astype(int),
+            "flows": sizes,
+            "packets": packets,
+            "bytes": size,
+            "first_seen": first,
+            "last_seen": last,
+            "rows": findings.shared(lambda p: list(p.rows)),
+            "rule_ids": findings.shared(lambda p: list(p.rule_ids)),
+            "caveats": findings.shared(lambda p: list(p.caveats)),
+            "reason": findings.texts(lambda p: p.reason),
+            "advice": findings.texts(lambda p: p.advice),
+            "evidence": _evidence(judged, files, findings),
         },
     )
 
@@ -152,40 +115,40 @@ def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> pd.Da
 def host_table(judged: Judged, inference: Inference) -> pd.DataFrame:
     """Build the hosts: every address of the capture that is a host of its own."""
     hosts, facts = judged.hosts, judged.flows.facts
-    count = len(hosts.table)
+    count = len(hosts.machine)
     flows = np.bincount(hosts.a, minlength=count) + np.bincount(hosts.b, minlength=count)
     size = np.zeros(count, dtype=np.int64)
     first = np.full(count, NO_TIME, dtype=np.int64)
     last = np.full(count, -NO_TIME, dtype=np.int64)
     for rows in (hosts.a, hosts.b):
         np.add.at(size, rows, (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64))
-        np.minimum.at(first, rows, _first(judged))
-        np.maximum.at(last, rows, _last(judged))
+        np.minimum.at(first, rows, first_ns(judged))
+        np.maximum.at(last, rows, last_ns(judged))
     learnt = judged.naming.of_hosts
-    kept = [row for row, host in enumerate(hosts.table) if not host.special]
-    table = [hosts.table[row] for row in kept]
-    named = [learnt.get(row) for row in kept]
-    sure = inference.sure()
-    guessed = [[] if hosts.table[row].listed else sure.get(row, []) for row in kept]
+    roles = objects(sorted(party.roles) for party in hosts.parties)[hosts.party]
+    source = objects("inventory" if party.roles else None for party in hosts.parties)[hosts.party]
+    confidence = np.where([bool(party.roles) for party in hosts.parties], 1.0, np.nan)[hosts.party]
+    evidence = np.full(1, None, dtype=object)
+    evidence[0] = []
+    evidence = np.repeat(evidence, count)
+    for row, guesses in inference.sure().items():
+        party = hosts.parties[hosts.party[row]]
+        if not party.listed:
+            roles[row] = sorted(party.roles | {p.role for p in guesses})
+            source[row] = "inferred"
+            confidence[row] = min(p.confidence for p in guesses)
+            evidence[row] = [str(p) for p in guesses]
+    kept = ~hosts.where(lambda party: bool(party.special))
     return frame(
         HOSTS,
         {
-            "address": [host.address for host in table],
-            "name": [seen.name if seen else None for seen in named],
-            "name_source": [seen.kind if seen else None for seen in named],
-            "roles": [
-                sorted(host.roles | {p.role for p in guesses})
-                for host, guesses in zip(table, guessed, strict=True)
-            ],
-            "roles_source": [
-                "inferred" if guesses else "inventory" if host.roles else None
-                for host, guesses in zip(table, guessed, strict=True)
-            ],
-            "confidence": [
-                min(p.confidence for p in guesses) if guesses else 1.0 if host.roles else None
-                for host, guesses in zip(table, guessed, strict=True)
-            ],
-            "evidence": [[str(p) for p in guesses] for guesses in guessed],
+            "address": hosts.texts[kept],
+            "name": _names(count, {row: seen.name for row, seen in learnt.items()})[kept],
+            "name_source": _names(count, {row: seen.kind for row, seen in learnt.items()})[kept],
+            "roles": roles[kept],
+            "roles_source": source[kept],
+            "confidence": confidence[kept],
+            "evidence": evidence[kept],
             "flows": flows[kept],
             "bytes": size[kept],
             "first_seen": first[kept],
@@ -194,116 +157,119 @@ def host_table(judged: Judged, inference: Inference) -> pd.DataFrame:
     )
 
 
-def session_table(judged: Judged, sessions: Sequence[Session]) -> pd.DataFrame:
-    """Build the sessions: one row per pair of hosts."""
-    facts = judged.flows.facts
-    size = (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64)
-    return frame(
-        SESSIONS,
-        {
-            "client": [s.client.label for s in sessions],
-            "server": [s.server.label for s in sessions],
-            "path": [s.path for s in sessions],
-            "remark": [s.remark.value for s in sessions],
-            "udp": [s.udp and s.udp.value for s in sessions],
-            "tcp": [s.tcp and s.tcp.value for s in sessions],
-            "notes": [list(s.notes) for s in sessions],
-            "flows": [len(s.flows) for s in sessions],
-            "bytes": [int(size[s.flows].sum()) for s in sessions],
-            "first_seen": [s.first_ns for s in sessions],
-            "last_seen": [s.last_ns for s in sessions],
-            "rows": [list(s.rows) for s in sessions],
-            "rule_ids": [list(s.rule_ids) for s in sessions],
-            "flow_ids": [(s.flows + 1).tolist() for s in sessions],
-        },
-    )
-
-
-def _facts(judged: Judged, files: Sequence[str]) -> dict[str, list[object] | NDArray[np.generic]]:
-    facts, orientation = judged.flows.facts, judged.orientation
-    first, last = _first(judged), _last(judged)
-    addresses = [host.address for host in judged.hosts.table]
-    transports = {number: transport_name(number) for number in set(facts["transport"].tolist())}
-    return {
-        "flow_id": np.arange(1, len(facts) + 1),
-        "capture": [files[row] for row in facts["capture"].tolist()],
-        "first_seen": first,
-        "last_seen": last,
-        "duration_s": (last - first) / 1e9,
-        "transport": [transports[number] for number in facts["transport"].tolist()],
-        "client_ip": [addresses[row] for row in orientation.client.tolist()],
-        "client_port": _ports_of(judged, orientation.client_port),
-        "server_ip": [addresses[row] for row in orientation.server.tolist()],
-        "server_port": _ports_of(judged, orientation.server_port),
-        "packets_out": orientation.of_client(judged.flows, "packets"),
-        "packets_in": orientation.of_server(judged.flows, "packets"),
-        "bytes_out": orientation.of_client(judged.flows, "bytes"),
-        "bytes_in": orientation.of_server(judged.flows, "bytes"),
-        "outcome": [OUTCOMES[code].value for code in judged.outcome.tolist()],
-        "first_frame": facts["first_frame"].astype(np.int64),
-        "vlan": [list(vlans) for vlans in judged.flows.vlans],
-        "tunnel": _tunnels(judged),
-        "linked_flow": _linked(judged),
-    }
-
-
-def _ports_of(judged: Judged, ports: NDArray[np.uint32]) -> list[object]:
-    transports = judged.flows.facts["transport"].tolist()
-    return [
-        port if transport_name(number) in WITH_PORTS else None
-        for number, port in zip(transports, ports.tolist(), strict=True)
-    ]
-
-
-def _tunnels(judged: Judged) -> list[object]:
-    facts = judged.flows.facts
-    return [
-        f"{Tunnel(kind).name.lower()}:{number}" if kind else None
-        for kind, number in zip(facts["tunnel"].tolist(), facts["tunnel_id"].tolist(), strict=True)
-    ]
-
-
-def _linked(judged: Judged) -> list[object]:
-    flows = judged.flows
-    if flows.other_side is None:
-        return [None] * len(flows.facts)
-    return [row + 1 if row >= 0 else None for row in flows.other_side]
-
-
-def _first(judged: Judged) -> NDArray[np.int64]:
+def first_ns(judged: Judged) -> NDArray[np.int64]:
+    """Give the time of each flow's first frame."""
     facts = judged.flows.facts
     first: NDArray[np.int64] = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
     return first
 
 
-def _last(judged: Judged) -> NDArray[np.int64]:
+def last_ns(judged: Judged) -> NDArray[np.int64]:
+    """Give the time of each flow's last frame."""
     facts = judged.flows.facts
     last: NDArray[np.int64] = np.maximum(facts["last_a_ns"], facts["last_b_ns"])
     return last
 
 
-def _places(judged: Judged, files: Sequence[str]) -> Callable[[int], str]:
+def _facts(judged: Judged, files: Sequence[str]) -> dict[str, Column]:
+    flows, orientation = judged.flows, judged.orientation
+    facts, texts = flows.facts, judged.hosts.texts
+    first, last = first_ns(judged), last_ns(judged)
+    names = [transport_name(number) for number in range(256)]
+    return {
+        "flow_id": np.arange(1, len(facts) + 1),
+        "capture": objects(files)[facts["capture"]],
+        "first_seen": first,
+        "last_seen": last,
+        "duration_s": (last - first) / 1e9,
+        "transport": objects(names)[facts["transport"]],
+        "client_ip": texts[orientation.client],
+        "client_port": _ports(judged, orientation.client_port),
+        "server_ip": texts[orientation.server],
+        "server_port": _ports(judged, orientation.server_port),
+        "packets_out": orientation.of_client(flows, "packets"),
+        "packets_in": orientation.of_server(flows, "packets"),
+        "bytes_out": orientation.of_client(flows, "bytes"),
+        "bytes_in": orientation.of_server(flows, "bytes"),
+        "outcome": objects(outcome.value for outcome in OUTCOMES)[judged.outcome],
+        "first_frame": facts["first_frame"].astype(np.int64),
+        "vlan": _vlans(flows.vlans),
+        "tunnel": _tunnels(judged),
+        "linked_flow": _linked(judged),
+    }
+
+
+def _ports(judged: Judged, ports: NDArray[np.uint32]) -> NDArray[np.int64]:
+    has_ports = np.array([transport_name(number) in WITH_PORTS for number in range(256)])
+    return np.where(has_ports[judged.flows.facts["transport"]], ports.astype(np.int64), NO_NUMBER)
+
+
+def _vlans(vlans: Sequence[tuple[int, ...]]) -> NDArray[np.object_]:
+    known: dict[tuple[int, ...], list[int]] = {}
+    return objects([known.get(tags) or known.setdefault(tags, list(tags)) for tags in vlans])
+
+
+def _tunnels(judged: Judged) -> NDArray[np.object_]:
     facts = judged.flows.facts
-    return lambda row: f"{files[facts['capture'][row]]}:{facts['first_frame'][row]}"
+    found = group((facts["tunnel"], facts["tunnel_id"]))
+    ends = facts[found.first]
+    names = objects(
+        f"{Tunnel(kind).name.lower()}:{number}" if kind else None
+        for kind, number in zip(ends["tunnel"].tolist(), ends["tunnel_id"].tolist(), strict=True)
+    )
+    return names[found.group_of]
 
 
-def _severities(count: int, findings: Sequence[tuple[Finding, bool]]) -> list[object]:
-    worst: list[object] = [None] * count
-    for finding, _ in sorted(findings, key=lambda pair: pair[0].severity):
-        for row in finding.flows:
-            worst[row] = finding.severity.word
+def _linked(judged: Judged) -> NDArray[np.int64]:
+    """Give the flow_id of each flow's other side, where a capture tells of one."""
+    flows = judged.flows
+    if flows.other_side is None:
+        return np.full(len(flows.facts), NO_NUMBER)
+    other = np.array(flows.other_side, dtype=np.int64)
+    return np.where(other >= 0, other + 1, NO_NUMBER)
+
+
+def _names(count: int, names: Mapping[int, str]) -> NDArray[np.object_]:
+    """Lay out names by row, None where there is none."""
+    column = np.full(count, None, dtype=object)
+    column[list(names)] = list(names.values())
+    return column
+
+
+def _server_names(judged: Judged, names: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Give servers the name of the site file, else the one that the flow shows."""
+    found = names[judged.orientation.server]
+    shown = judged.naming.shown
+    if shown:
+        rows = np.fromiter(shown, dtype=np.int64, count=len(shown))
+        nameless = rows[[name is None for name in found[rows].tolist()]]
+        found[nameless] = [shown[row].name for row in nameless.tolist()]
+    return found
+
+
+def _evidence(judged: Judged, files: Sequence[str], findings: Findings) -> NDArray[np.object_]:
+    """Name the first frames of each finding's first flows."""
+    facts = judged.flows.facts
+    sizes = np.minimum(np.diff(findings.starts), _MOST_EVIDENCE)
+    ends = np.cumsum(sizes)
+    starts = ends - sizes
+    within = np.arange(len(ends) and ends[-1]) - np.repeat(starts, sizes)
+    rows = findings.flows[np.repeat(findings.starts[:-1], sizes) + within]
+    places = [
+        f"{files[capture]}:{frame_number}"
+        for capture, frame_number in zip(
+            facts["capture"][rows].tolist(), facts["first_frame"][rows].tolist(), strict=True
+        )
+    ]
+    return objects(
+        places[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    )
+
+
+def _severities(count: int, findings: Findings) -> NDArray[np.int64]:
+    """Give each flow the worst severity of its findings, 0 where there is none."""
+    worst = np.zeros(count, dtype=np.int64)
+    of_flow = np.repeat(findings.severity, np.diff(findings.starts))
+    for severity in Severity:
+        worst[findings.flows[of_flow == severity]] = severity
     return worst
-
-
-def _ports(expectation: Expectation) -> list[object]:
-    services = dict.fromkeys(s for rule in expectation.rules for s in rule.services)
-    ports = (port for service in services for port in _listed(service))
-    return list(dict.fromkeys(ports))
-
-
-def _listed(service: Service) -> Sequence[int]:
-    if service.low is None or service.high is None:
-        return ()
-    if service.high - service.low >= _WIDEST_LIST:
-        return (service.low, service.high)
-    return range(service.low, service.high + 1)

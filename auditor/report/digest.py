@@ -5,6 +5,7 @@ The writers for people lay this out and escape it; they choose and count nothing
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -106,13 +107,15 @@ def digest(report: Report) -> Digest:
 
 def _shown_elsewhere(rows: FindingRows, counted: Sequence[int]) -> dict[int, int]:
     """Map a silent host's finding to that of its blocked attempts: one thing is told once."""
-    blocked = [row for row in counted if rows.kind[row] == "blocked"]
+    blocked: defaultdict[str | None, list[int]] = defaultdict(list)
+    for row in counted:
+        if rows.kind[row] == "blocked":
+            blocked[rows.client[row]].append(row)
     twins: dict[int, int] = {}
     for row in counted:
         if rows.kind[row] == "missing":
-            for other in blocked:
-                same_rule = set(rows.rule_ids[row]) & set(rows.rule_ids[other])
-                if rows.client[row] == rows.client[other] and same_rule:
+            for other in blocked.get(rows.client[row], ()):
+                if set(rows.rule_ids[row]) & set(rows.rule_ids[other]):
                     twins[row] = other
                     break
     return twins

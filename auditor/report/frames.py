@@ -10,7 +10,7 @@ import pandas as pd
 from auditor.records import NO_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -26,6 +26,9 @@ where there is none. list: object, a list in every row.
 """
 
 Table = dict[str, Kind]
+
+NO_NUMBER = -1
+"""Stands for none in an array of ports or ids."""
 
 FLOWS: Table = {
     "flow_id": "count",
@@ -221,7 +224,8 @@ KINDS: Table = (
 def frame(table: Table, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Build a frame of `table`'s columns, in its order and with its dtypes, for any row count.
 
-    Times are int64 nanoseconds, None or +-NO_TIME where there is none.
+    Times are int64 nanoseconds, None or +-NO_TIME where there is none; ports and ids None or, in
+    arrays, NO_NUMBER. Arrays of objects are taken as they are: rows may share them.
     Raises ValueError if a column is absent, unknown, or of another length than the others.
     """
     if columns.keys() != table.keys():
@@ -231,7 +235,9 @@ def frame(table: Table, columns: Mapping[str, Column]) -> pd.DataFrame:
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns of different lengths: {lengths}")
-    return pd.DataFrame({name: _series(kind, columns[name]) for name, kind in table.items()})
+    # Copied into blocks of one dtype each, the columns would for a moment be there twice.
+    series = {name: _series(kind, columns[name]) for name, kind in table.items()}
+    return pd.DataFrame(series, copy=False)
 
 
 def empty(table: Table) -> pd.DataFrame:
@@ -239,31 +245,34 @@ def empty(table: Table) -> pd.DataFrame:
     return frame(table, dict.fromkeys(table, ()))
 
 
+def objects(values: Iterable[object]) -> NDArray[np.object_]:
+    """Lay out objects in an array; np.array() would make a matrix of lists equally long."""
+    listed = list(values)
+    array = np.empty(len(listed), dtype=object)
+    array[:] = listed
+    return array
+
+
 def _series(kind: Kind, values: Column) -> pd.Series:
+    if kind in {"text", "list"} and isinstance(values, np.ndarray):
+        return pd.Series(values, dtype=object)
     match kind:
         case "text":
-            return pd.Series(_objects([_text(value) for value in values]), dtype=object)
+            return pd.Series(objects(_text(value) for value in values), dtype=object)
         case "list":
-            return pd.Series(_objects([_list(value) for value in values]), dtype=object)
+            return pd.Series(objects(_list(value) for value in values), dtype=object)
         case "time":
             return _times(values)
         case "port":
-            return pd.Series(values, dtype="Int32")
+            return _nullable(values, "Int32")
         case "id":
-            return pd.Series(values, dtype="Int64")
+            return _nullable(values, "Int64")
         case "count":
             return pd.Series(np.asarray(values, dtype=np.int64))
         case "number":
             return pd.Series(np.asarray(values, dtype=np.float64))
         case "flag":
             return pd.Series(np.asarray(values, dtype=np.bool_))
-
-
-def _objects(values: list[object]) -> NDArray[np.object_]:
-    # np.array() would make a matrix of lists that happen to be equally long.
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _text(value: object) -> str | None:
@@ -278,6 +287,13 @@ def _list(value: object) -> list[object]:
     if isinstance(value, (list, tuple)):
         return list(value)
     raise ValueError(f"expected a list, found {value!r}")
+
+
+def _nullable(values: Column, dtype: Literal["Int32", "Int64"]) -> pd.Series:
+    if not isinstance(values, np.ndarray):
+        return pd.Series(values, dtype=dtype)
+    absent = values == NO_NUMBER
+    return pd.Series(pd.arrays.IntegerArray(values.astype(dtype.lower()), absent))
 
 
 def _times(values: Column) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from auditor.report.frames import Column
 
 
 _TEXTS = frozenset(name for name, kind in FLOWS.items() if kind in {"text", "list"})
@@ -89,16 +92,42 @@ def narrow_findings(
     finding_flows: finding_id -> flow_ids, all of them in `flows`, none empty.
     """
     kept = findings[findings["finding_id"].isin(list(finding_flows))]
-    by_id = flows.set_index("flow_id")
-    columns = {name: kept[name].tolist() for name in FINDINGS}
-    for row, finding in enumerate(kept["finding_id"]):
-        own = by_id.loc[list(finding_flows[finding])]
-        columns["flows"][row] = len(own)
-        columns["packets"][row] = int(own["packets_out"].sum() + own["packets_in"].sum())
-        columns["bytes"][row] = int(own["bytes_out"].sum() + own["bytes_in"].sum())
-        columns["first_seen"][row] = own["first_seen"].min().value
-        columns["last_seen"][row] = own["last_seen"].max().value
-        places = own["capture"] + ":" + own["first_frame"].astype(str)
-        evidence = [place for place in columns["evidence"][row] if place in set(places)]
-        columns["evidence"][row] = evidence or places.tolist()[:1]
+    columns: dict[str, Column] = {name: kept[name].tolist() for name in FINDINGS}
+    links = [finding_flows[name] for name in kept["finding_id"].tolist()]
+    if links:
+        columns |= _measured(flows, links)
+        columns["evidence"] = _evidence(flows, links, kept["evidence"].tolist())
     return frame(FINDINGS, columns)
+
+
+def _measured(flows: pd.DataFrame, links: Sequence[Sequence[int]]) -> dict[str, Column]:
+    """Count, sum and span the flows of each finding."""
+    sizes = np.array(list(map(len, links)))
+    starts = np.cumsum(sizes) - sizes
+    wanted = np.fromiter(chain.from_iterable(links), dtype=np.int64, count=int(sizes.sum()))
+    own = flows.iloc[pd.Index(flows["flow_id"]).get_indexer(pd.Index(wanted))]
+    times = {
+        name: own[name].to_numpy(dtype="datetime64[ns]").astype(np.int64)
+        for name in ("first_seen", "last_seen")
+    }
+    return {
+        "flows": sizes,
+        "packets": np.add.reduceat((own["packets_out"] + own["packets_in"]).to_numpy(), starts),
+        "bytes": np.add.reduceat((own["bytes_out"] + own["bytes_in"]).to_numpy(), starts),
+        "first_seen": np.minimum.reduceat(times["first_seen"], starts),
+        "last_seen": np.maximum.reduceat(times["last_seen"], starts),
+    }
+
+
+def _evidence(
+    flows: pd.DataFrame, links: Sequence[Sequence[int]], named: Sequence[list[str]]
+) -> list[object]:
+    """Keep the frames that flows still begin with; of those none, name that of the first flow."""
+    begins = zip(flows["capture"].tolist(), flows["first_frame"].tolist(), strict=True)
+    places = [f"{capture}:{number}" for capture, number in begins]
+    place_of = dict(zip(flows["flow_id"].tolist(), places, strict=True))
+    found: list[object] = []
+    for flow_ids, evidence in zip(links, named, strict=True):
+        own = {place_of[flow_id] for flow_id in flow_ids}
+        found.append([place for place in evidence if place in own] or [place_of[flow_ids[0]]])
+    return found

@@ -11,7 +11,7 @@ from tabulate import tabulate
 from auditor.judge.wording import lines_text, service_text
 from auditor.report.cells import plain_values
 from auditor.report.text import byte_size, count, duration, fit, listed, safe, width, wrap
-from auditor.report.writers.csv import write_table as write_csv_table
+from auditor.report.writers.csv import write_frame
 from auditor.times import minute_text, time_text
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _plain_watched(seen: Watched) -> Mapping[str, object]:
 
 def write_csv(answer: Answer, out: TextIO, style: Style) -> None:  # noqa: ARG001 - no look
     """Write the rows, safe to open in a spreadsheet."""
-    write_csv_table(answer.rows, out)
+    write_frame(answer.rows, out)
 
 
 def write_table(answer: Answer, out: TextIO, style: Style) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -49,6 +50,10 @@ class Format:
     suffixes: tuple[str, ...]
     table_per_file: bool = False
     """A report of several tables becomes a directory; its module also has `write_table`."""
+    binary: bool = False
+    """Not for a screen or a pipe; its module has `write_table` alone."""
+    needs: str = ""
+    """The library that writes it, where that comes with the extra named after the format."""
 
 
 FORMATS = {
@@ -56,6 +61,13 @@ FORMATS = {
     "json": Format("auditor.report.writers.json", (".json",)),
     "csv": Format("auditor.report.writers.csv", (".csv",), table_per_file=True),
     "markdown": Format("auditor.report.writers.markdown", (".md", ".markdown")),
+    "parquet": Format(
+        "auditor.report.writers.parquet",
+        (".parquet",),
+        table_per_file=True,
+        binary=True,
+        needs="pyarrow",
+    ),
 }
 
 _DEFAULT = Style()
@@ -67,10 +79,24 @@ def format_of(path: str | Path) -> str | None:
     return next((name for name, form in FORMATS.items() if suffix in form.suffixes), None)
 
 
+def check_format(name: str, *, to_file: bool) -> None:
+    """Raise UsageError where a format cannot be written, before an hour goes into the report."""
+    form = FORMATS[name]
+    if form.needs and find_spec(form.needs) is None:
+        how = f"pip install 'citrix-traffic-auditor[{name}]'"
+        raise UsageError(f"{name}: expected {form.needs} to be installed, found none: {how}")
+    if form.binary and not to_file:
+        raise UsageError(f"{name}: expected an output path, since it is no text")
+
+
 def show(
     report: Report | FlowReport, out: TextIO, format_name: str, style: Style = _DEFAULT
 ) -> None:
-    """Write to an open stream; of several CSV tables only the first, which is the findings."""
+    """Write to an open stream; of several CSV tables only the first, which is the findings.
+
+    Raises UsageError for a format that is no text.
+    """
+    check_format(format_name, to_file=False)
     writer: Writer = import_module(FORMATS[format_name].module).write
     writer(report, out, style)
 
@@ -91,10 +117,15 @@ def save(
         suffixes = ", ".join(suffix for form in FORMATS.values() for suffix in form.suffixes)
         known = ", ".join(FORMATS)
         raise UsageError(f"{path}: expected a format ({known}) or a suffix ({suffixes})")
-    target = Path(path)
+    check_format(name, to_file=True)
+    target, form = Path(path), FORMATS[name]
     try:
-        if FORMATS[name].table_per_file and len(report.tables) > 1:
-            _save_directory(report, target, FORMATS[name])
+        if form.table_per_file and len(report.tables) > 1:
+            target.mkdir(parents=True, exist_ok=True)
+            for table in report.tables:
+                _save_table(report, table, target / f"{table}{form.suffixes[0]}", form)
+        elif form.binary:
+            _save_table(report, next(iter(report.tables)), target, form)
         else:
             with target.open("w", encoding="utf-8", newline="") as out:
                 show(report, out, name, style)
@@ -103,11 +134,11 @@ def save(
         raise UsageError(f"{place}: cannot be written: {error.strerror or error}") from error
 
 
-def _save_directory(report: Report | FlowReport, directory: Path, form: Format) -> None:
-    module = import_module(form.module)
-    directory.mkdir(parents=True, exist_ok=True)
-    for name, table in report.tables.items():
-        with (directory / f"{name}{form.suffixes[0]}").open(
-            "w", encoding="utf-8", newline=""
-        ) as out:
-            module.write_table(table, out)
+def _save_table(report: Report | FlowReport, table: str, path: Path, form: Format) -> None:
+    write_table = import_module(form.module).write_table
+    if form.binary:
+        with path.open("wb") as out:
+            write_table(report, table, out)
+    else:
+        with path.open("w", encoding="utf-8", newline="") as text:
+            write_table(report, table, text)

@@ -1,0 +1,55 @@
+"""Rows are written in blocks as they would be one by one."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+import reports
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import json_rows
+
+from auditor.report import texts
+from auditor.report.frames import FLOWS, KINDS
+from auditor.report.writers import Style, show
+
+if TYPE_CHECKING:
+    from auditor.report.frames import Kind
+
+INTEGERS = st.integers(-(1 << 63), (1 << 63) - 1)
+TIMES = st.none() | st.integers(0, 4_000_000_000_000_000_000)
+VALUES: dict[Kind, st.SearchStrategy[object]] = {
+    "text": st.none() | st.text(),
+    "count": INTEGERS,
+    "id": st.none() | st.integers(0, (1 << 63) - 1),
+    "number": st.none() | st.floats(allow_infinity=False, allow_nan=False),
+    "port": st.none() | st.integers(0, 0xFFFF),
+    "flag": st.booleans(),
+    "time": TIMES,
+    "list": st.lists(st.text() | INTEGERS, max_size=3),
+}
+ROW = st.fixed_dictionaries({name: VALUES[KINDS[name]] for name in FLOWS})
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 10_000])
+@settings(deadline=None, max_examples=50)
+@given(rows=st.lists(ROW, max_size=5))
+def test_json_rows_are_those_of_the_standard_library(
+    rows: list[dict[str, object]], at_once: int
+) -> None:
+    """Every value is written as json.dumps writes it, however many rows are text at a time."""
+    flows = reports.table(FLOWS, *rows)
+    report = replace(reports.small_report(), flows=flows)
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texts, "ROWS_AT_ONCE", at_once)
+        show(report, out, "json", Style())
+    text = out.getvalue()
+    begin = text.index('"flows": [', text.index('"findings": [')) + len('"flows": [')
+    section = text[begin : text.index('"coverage": [', begin)]
+    assert section == "".join(
+        (",\n" if number else "\n") + row for number, row in enumerate(json_rows(flows))
+    ) + ("\n],\n" if rows else "],\n")
