@@ -22,6 +22,7 @@ _FIRST_BYTES = 1 << 27
 """Memory that is not written to costs nothing; to move the heads does."""
 _Item = TypeVar("_Item", bound=np.generic)
 
+_SIZE_CLASSES = (LONGEST_HEAD // kernel.LEAST_ROOM).bit_length()
 _SYN_SEEN = int(Seen.SYN | Seen.SYN_ACK)
 
 
@@ -39,6 +40,7 @@ class CompiledHeads:
             np.zeros((0, MOST_HEADS), np.int32),
             np.zeros(0, np.uint32),
             np.zeros(0, np.uint8),
+            np.zeros(_SIZE_CLASSES, np.int64),
             totals,
         )
 
@@ -100,7 +102,8 @@ class CompiledHeads:
         waiting = sum(stream.size for stream in self._general.streams.values())
         elsewhere = store.state[slots] & kernel.ELSEWHERE > 0
         kept[kernel.HELD] = int(length[~elsewhere].sum()) + waiting
-        self._store = kernel.Store(data, at, length, store.start[slots], store.state[slots], kept)
+        start, state, free = store.start[slots], store.state[slots], np.zeros_like(store.free)
+        self._store = kernel.Store(data, at, length, start, state, free, kept)
 
     def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
         general, totals = self._general, self._store.totals

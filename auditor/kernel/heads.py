@@ -54,6 +54,9 @@ class Store(NamedTuple):
     """Shape (slots,): sequence number of a stream's first byte."""
     state: NDArray[np.uint8]
     """Shape (slots,)."""
+    free: NDArray[np.int64]
+    """Shape (9,): by room, from LEAST_ROOM on, a place in data that a head has left, plus one; its
+    first bytes lead to the next such place. 0 = none."""
     totals: NDArray[np.int64]
     """Shape (5,)."""
 
@@ -79,15 +82,6 @@ class Payloads(NamedTuple):
 def _ahead(sequence: int, start: int) -> int:
     """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
     return (((sequence - start) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
-
-
-@compiled
-def _capacity(length: int) -> int:
-    """Say how much room a head of some bytes was given: the next power of two."""
-    room = LEAST_ROOM
-    while room < length:
-        room *= 2
-    return room
 
 
 @compiled
@@ -151,15 +145,52 @@ def wanted_length(head: NDArray[np.uint8]) -> int:
 
 
 @compiled
+def _size_class(length: int) -> int:
+    """Give the place in Store.free for a head of some bytes."""
+    room, number = LEAST_ROOM, 0
+    while room < length:
+        room *= 2
+        number += 1
+    return number
+
+
+@compiled
+def _allocate(store: Store, length: int) -> int:
+    """Find room for a head of some bytes."""
+    number = _size_class(length)
+    at = store.free[number] - 1
+    if at < 0:
+        at = store.totals[USED]
+        store.totals[USED] += LEAST_ROOM << number
+        return at
+    following = 0
+    for i in range(8):
+        following |= np.int64(store.data[at + i]) << (8 * i)
+    store.free[number] = following
+    return at
+
+
+@compiled
+def _release(store: Store, at: int, length: int) -> None:
+    """Give back the room of a head of some bytes."""
+    number = _size_class(length)
+    following = store.free[number]
+    for i in range(8):
+        store.data[at + i] = (following >> (8 * i)) & 0xFF
+    store.free[number] = at + 1
+
+
+@compiled
 def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     """Append bytes to the first head of a side, moving it where there is more room."""
     held = np.int64(store.length[slot, 0])
     length = held + source.shape[0]
     at = store.at[slot, 0]
-    if held == 0 or length > _capacity(held):
-        moved = store.totals[USED]
-        store.totals[USED] += _capacity(length)
+    if held == 0 or _size_class(length) > _size_class(held):
+        moved = _allocate(store, length)
         store.data[moved : moved + held] = store.data[at : at + held]
+        if held:
+            _release(store, at, held)
         store.at[slot, 0] = at = moved
     store.data[at + held : at + length] = source
     store.length[slot, 0] = length
@@ -208,8 +239,8 @@ def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.ui
     final = min(held, wanted)
     store.length[slot, 0] = final
     store.totals[HELD] -= held - final
-    if at + _capacity(held) == store.totals[USED]:
-        store.totals[USED] = at + final
+    if at + (LEAST_ROOM << _size_class(held)) == store.totals[USED]:
+        store.totals[USED] = at + (LEAST_ROOM << _size_class(final))
     store.state[slot] = DONE
 
 
