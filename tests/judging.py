@@ -11,6 +11,7 @@ from conversations import SECOND, Talk, flows_of
 
 from auditor.catalog.load import load_catalog
 from auditor.evidence.names import Names, SeenName
+from auditor.evidence.own_names import OwnNames
 from auditor.hosts import resolve
 from auditor.judge.expect import Expectation, Watch, expect
 from auditor.judge.findings import find
@@ -120,7 +121,7 @@ def judge(
         seen = SeenName(name, "dns", int(at_s * SECOND), address_words(asker))
         answers[pair] = (*answers.get(pair, ()), seen)
     hosts = resolve(flows, place)
-    return judge_flows(flows, Names(names, answers), hosts, RuleBook(catalog(), place))
+    return judge_flows(flows, Names(OwnNames.of(names), answers), hosts, RuleBook(catalog(), place))
 
 
 def expectations(

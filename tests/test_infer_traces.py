@@ -21,7 +21,7 @@ def traces(*talks: Talk, book: ClueBook | None = None) -> list[Trace]:
     judged = judged_talks(*talks)
     signatures = listener().signatures
     clues = book or load_clues(RuleBook(load_catalog()), signatures)
-    return list(traces_of(judged, told(judged.flows), clues, signatures))
+    return list(traces_of(judged, told(judged.flows), clues))
 
 
 def test_alike_flows_are_one_trace() -> None:

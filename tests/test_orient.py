@@ -73,7 +73,8 @@ def judge(talk: Talk, *, site: Site | None = SITE, payload: str = "") -> tuple[s
     """Give the client's address, the outcome, and whether the direction was inferred."""
     flows = flows_of(talk)
     hosts = resolve(flows, site)
-    found = orient(flows, hosts, RuleBook(CATALOG, site), lambda _: payload)
+    server = np.array([{"b": 1, "a": -1}.get(payload, 0)], np.int8)
+    found = orient(flows, hosts, RuleBook(CATALOG, site), lambda rows: server[rows])
     outcome = outcomes(flows, hosts, found, np.zeros(1, dtype=bool))
     client = hosts.table[int(found.client[0])].address
     return client, OUTCOMES[outcome[0]].value, bool(found.inferred[0])

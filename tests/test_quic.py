@@ -248,7 +248,7 @@ def test_cryptography_is_loaded_only_for_quic() -> None:
     """Reading other payload does not load the library that opens packets."""
     script = (
         "import sys\n"
-        "from auditor.evidence.names import read_quic_name\n"
+        "from auditor.evidence.quic import read_quic_name\n"
         "read_quic_name([b'\\x16\\xfe\\xfd' + bytes(60), b'\\xc0\\0\\0\\0\\1' + bytes(9)])\n"
         "assert 'cryptography' not in sys.modules\n"
     )

@@ -7,6 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 import build
+import numpy as np
 import pytest
 import reports
 from hypothesis import given
@@ -15,7 +16,9 @@ from judging import catalog, judge, refused, site, tcp, udp, unanswered
 
 import auditor
 from auditor.catalog.model import Service
+from auditor.evidence.coded import Coded
 from auditor.judge.sessions import FALL_BACK_WITHIN_S, SOME_UNANSWERED, Session, find_sessions
+from auditor.judge.verify import VERIFICATIONS
 from auditor.judge.vocabulary import Outcome, Remark, Verification
 from auditor.report.digest import digest
 from auditor.report.writers import FORMATS, show
@@ -141,8 +144,9 @@ def test_what_speaks_something_else_is_no_session() -> None:
     """A web page on the port of ICA leaves the session beside it as it is."""
     judged = judge(SITE, tcp(PC, VDA, 1494), udp(PC, VDA, 2598))
     heard = [Verification.CONTRADICTED, Verification.ENCRYPTED]
+    verification = Coded(np.array([VERIFICATIONS.index(each) for each in heard]), VERIFICATIONS)
     (session,) = find_sessions(
-        replace(judged, payloads=replace(judged.payloads, verification=heard))
+        replace(judged, payloads=replace(judged.payloads, verification=verification))
     )
     assert session.flows.tolist() == [1]
     assert session.remark is Remark.UDP_ONLY

@@ -91,6 +91,12 @@ class Message:
         Labels are in lower case. A label with a dot is bad: it would make the name look like
         another one.
         """
+        data = self.data
+        # Most owners are nothing but a pointer to a name that was read before.
+        if start + 1 < len(data) and data[start] >= _POINTER >> 8:
+            target = (data[start] << 8 | data[start + 1]) - _POINTER
+            if target < start and target in self._known:
+                return self._known[target], start + 2
         return self._walk(start, 0)
 
     def _walk(self, start: int, jumps: int) -> tuple[Labels | None, int]:

@@ -61,10 +61,14 @@ class NameBook:
         """Note that `asker` heard these names of an address, the one in question first."""
         sources = self._tellings.get(address, {})
         tellings = sources.get((kind, asker), [])
-        known = {name for each in tellings for name in each.names}
         told = (*names, *self._led_from(asker, names[0]))
+        place = len(tellings)
+        if place and tellings[-1].time_ns > time_ns:
+            place = bisect_right(tellings, time_ns, key=_time)
+        if place and tellings[place - 1].names == told and len(told) <= self._room_again():
+            return
+        known = {name for each in tellings for name in each.names}
         telling = _Telling(time_ns, self._within_bounds(address, told, known))
-        place = bisect_right(tellings, time_ns, key=_time)
         again = place > 0 and tellings[place - 1].names == telling.names
         if again or not telling.names or telling in tellings:
             return
@@ -109,6 +113,10 @@ class NameBook:
             chain.append(owner)
         return chain[1:]
 
+    def _room_again(self) -> int:
+        """Count the names that may be told again; repetitions may fill half of the room."""
+        return self._most_answers - self._held - self._most_answers // 2
+
     def _within_bounds(
         self, address: Words, told: tuple[str, ...], known: set[str]
     ) -> tuple[str, ...]:
@@ -119,9 +127,9 @@ class NameBook:
         kept: list[str] = []
         room = self._most_answers - self._held
         for name in told:
-            # Repetitions may fill half of the room; then only names that say something new count.
+            # Once that is full only names count that say something new.
             if name in known:
-                fits = len(kept) < room - self._most_answers // 2
+                fits = len(kept) < self._room_again()
             else:
                 fits = len(kept) < room and (name in names or len(names) < self._most_names)
                 self.forgotten += not fits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,20 +11,19 @@ import numpy as np
 from auditor.evidence.dhcp import read_dhcp
 from auditor.evidence.dhcpv6 import read_dhcpv6
 from auditor.evidence.dns import read_announced, read_answers, split_stream
-from auditor.evidence.http import read_http_host
 from auditor.evidence.leases import Leases
 from auditor.evidence.name_book import NameBook, SeenName
 from auditor.evidence.netbios import read_netbios
-from auditor.evidence.quic import read_quic_name
-from auditor.evidence.tls import read_dtls_name, read_tls_name
+from auditor.evidence.reading import read_own_names
 from auditor.hostnames import safe_name
-from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, NO_TIME, Status
+from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable
 
     from auditor.decode.packets import Packets
     from auditor.evidence.dns import Answer
+    from auditor.evidence.own_names import OwnNames
     from auditor.flows import Flows
 
 __all__ = ["NameCollector", "Names", "SeenName"]
@@ -46,20 +46,15 @@ _PROTOCOL = np.zeros(2 * ECHO_ID, np.uint8)
 _PROTOCOL[list(_PORTS)] = list(_PORTS.values())
 
 _SHORTEST_MESSAGE = 12
+_safe_name = lru_cache(1 << 13)(safe_name)
 _LOCAL_DOMAIN = b".local"
-
-_READERS: dict[int, tuple[tuple[str, Callable[[Sequence[bytes]], bytes | None]], ...]] = {
-    IPPROTO_TCP: (("sni", read_tls_name), ("http-host", read_http_host)),
-    IPPROTO_UDP: (("dtls-sni", read_dtls_name), ("quic-sni", read_quic_name)),
-}
-"""By IP protocol: the kinds of name that the heads of one side can hold, and who finds them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
     """All names; `own` belongs to flows, `address_names` to addresses."""
 
-    own: list[tuple[SeenName, ...]]
+    own: OwnNames
     """Item i: the names in flow i's own payload."""
     address_names: dict[tuple[int, int], tuple[SeenName, ...]]
     """By address words: the names told of the address, by time; told together, the one in question
@@ -115,7 +110,7 @@ class NameCollector:
         for answer, time_ns in self._leases.unanswered():
             self._tell([answer], "dhcp", None, time_ns)
         self._take_streams(flows)
-        return Names(_own_names(flows), self._book.address_names(), self._book.forgotten)
+        return Names(read_own_names(flows), self._book.address_names(), self._book.forgotten)
 
     def _take_dns(self, messages: Iterable[bytes], asker: tuple[int, int], time_ns: int) -> None:
         for message in messages:
@@ -127,7 +122,8 @@ class NameCollector:
         tcp = facts["transport"] == IPPROTO_TCP
         for heads, side, other in ((flows.heads_a, "a", "b"), (flows.heads_b, "b", "a")):
             from_dns = facts[f"{side}_port"] == _DNS_PORT
-            for row in np.flatnonzero(tcp & from_dns).tolist():
+            told = heads.length[:, 0] > 0
+            for row in np.flatnonzero(tcp & from_dns & told).tolist():
                 fact = facts[row]
                 asker = int(fact[f"{other}_hi"]), int(fact[f"{other}_lo"])
                 for head in heads[row]:
@@ -152,25 +148,8 @@ class NameCollector:
         self, answers: Iterable[Answer], kind: str, asker: tuple[int, int] | None, time_ns: int
     ) -> None:
         for answer in answers:
-            safe = map(safe_name, answer.names)
+            safe = map(_safe_name, answer.names)
             names = [name for name in safe if name is not None]
             self._book.lead_on(names, asker)
             if names and answer.address is not None:
                 self._book.tell(answer.address, names, kind, asker, time_ns)
-
-
-def _own_names(flows: Flows) -> list[tuple[SeenName, ...]]:
-    """Read the names in the heads; either side may turn out to be the client."""
-    own: list[tuple[SeenName, ...]] = [()] * len(flows.facts)
-    for heads, data_field in ((flows.heads_a, "data_a_ns"), (flows.heads_b, "data_b_ns")):
-        spoke = flows.facts[data_field] != NO_TIME
-        for transport, readers in _READERS.items():
-            those = np.flatnonzero(spoke & (flows.facts["transport"] == transport))
-            times = flows.facts[data_field][those].tolist()
-            for row, time_ns in zip(those.tolist(), times, strict=True):
-                for kind, read in readers:
-                    raw = read(heads[row])
-                    name = None if raw is None else safe_name(raw)
-                    if name is not None:
-                        own[row] = (*own[row], SeenName(name, kind, time_ns, None))
-    return own

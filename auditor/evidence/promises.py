@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from auditor.catalog.services import parse_service
 from auditor.documents import Document
@@ -14,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from auditor.documents import Entry
 
 _NUMBERS = {name: number for number, name in TRANSPORT_NAMES.items()}
 _NOTHING: frozenset[str] = frozenset()
+_PORTS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,24 @@ class Promises:
     def of(self, transport: int, port: int) -> frozenset[str]:
         """Give the protocols of a service; none where it promises nothing."""
         return self.speaks.get((transport, port), _NOTHING)
+
+    @cached_property
+    def sets(self) -> tuple[frozenset[str], ...]:
+        """List what services promise, each set of protocols once, beginning with none."""
+        return tuple(dict.fromkeys([_NOTHING, *self.speaks.values()]))
+
+    def numbers(self, transport: NDArray[np.uint8], port: NDArray[np.uint32]) -> NDArray[np.int16]:
+        """Give for many services the place in `sets` of what they promise; all arrays: (n,)."""
+        number = {promised: place for place, promised in enumerate(self.sets)}
+        found = np.zeros(len(port), np.int16)
+        for each in {transport for transport, _ in self.speaks}:
+            table = np.zeros(_PORTS + 1, np.int16)
+            for (spoken_over, spoken_on), promised in self.speaks.items():
+                if spoken_over == each:
+                    table[spoken_on] = number[promised]
+            rows = np.flatnonzero(transport == each)
+            found[rows] = table[np.minimum(port[rows], _PORTS)]
+        return found
 
     def ports_of(self, transport: int, protocol: str) -> list[int]:
         """List the ports of one IP protocol on which some protocol is spoken."""

@@ -31,7 +31,9 @@ _MOST_IDS = 4
 
 _PADDING, _PING, _ACK, _ACK_ECN, _CRYPTO = 0x00, 0x01, 0x02, 0x03, 0x06
 
-_VERSION_BYTES = frozenset(version.to_bytes(4, "big") for version in _INITIAL)
+VERSIONS = tuple(_INITIAL)
+"""Versions whose first packets can be opened."""
+_VERSION_BYTES = frozenset(version.to_bytes(4, "big") for version in VERSIONS)
 
 
 class Initial(NamedTuple):

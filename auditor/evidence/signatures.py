@@ -6,6 +6,7 @@ that a conversation turned round is still recognised but proves less.
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from auditor.evidence.signature_file import read_signatures
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Protocol", "Recognised", "Signature", "SignatureSet", "Strength"]
+__all__ = ["Match", "Protocol", "Recognised", "Signature", "SignatureSet", "Strength"]
 
 
 class Recognised(NamedTuple):
@@ -29,15 +30,17 @@ class Recognised(NamedTuple):
     """Who speaks first according to the protocol, `client` or `server`; `` if nobody must."""
 
 
-class _Match(NamedTuple):
-    rank: tuple[Strength, int]
-    """The greater one wins; among equally sure ones the one that stands higher in the file."""
+class Match(NamedTuple):
+    """A signature, as what comes from one side may fit it."""
+
+    number: int
+    """The smaller one wins: the surer one, among equally sure ones the upper one in the file."""
     strength: Strength
     """What it proves, coming from the side at hand."""
     signature: Signature
 
 
-_Table = tuple[tuple[_Match, ...], ...]
+_Table = tuple[tuple[Match, ...], ...]
 """By first byte: the signatures that may fit, the surest first."""
 
 
@@ -48,7 +51,10 @@ class SignatureSet:
         """Index the signatures by sender, transport and first byte."""
         self.protocols = dict(protocols)
         self.signatures = tuple(signatures)
-        self._tables = {side: self._index(side) for side in (CLIENT, SERVER, EITHER)}
+        sides = (CLIENT, SERVER, EITHER)
+        self.ranked = {side: self._rank(side) for side in sides}
+        """By side, the signatures that it may speak; item i has number i."""
+        self._tables = {side: _index(self.ranked[side]) for side in sides}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -66,9 +72,13 @@ class SignatureSet:
         Heads: of a stream at most one, its contiguous beginning; else the first datagrams. Where
         the sides speak different protocols the surer one counts, among equals the server's.
         """
-        client = self._best(CLIENT, transport, client_head)
-        server = self._best(SERVER, transport, server_head)
-        best = self._agreed(client, server)
+        client = self.best(CLIENT, transport, client_head)
+        server = self.best(SERVER, transport, server_head)
+        return self.agreed(client, server)
+
+    def agreed(self, client: Match | None, server: Match | None) -> Recognised | None:
+        """Name the protocol of a conversation by the best match of each side."""
+        best = self._surer(client, server)
         if best is None:
             return None
         protocol = self.protocols[best.signature.protocol]
@@ -78,7 +88,7 @@ class SignatureSet:
         self, transport: int, head_a: tuple[bytes, ...], head_b: tuple[bytes, ...]
     ) -> str:
         """Name the server, `a` or `b`, by payload alone; `` where it does not tell."""
-        a, b = (self._sender(transport, head) for head in (head_a, head_b))
+        a, b = (self.sender(transport, head) for head in (head_a, head_b))
         if not (a or b):
             a = self._first_speaker(transport, head_a, head_b)
             b = self._first_speaker(transport, head_b, head_a)
@@ -113,47 +123,44 @@ class SignatureSet:
             protocol = self.protocols[protocol].kind_of
         return bool(protocol)
 
-    def _index(self, side: str) -> dict[int, _Table]:
-        """Lay out the signatures that `side` may speak, by transport."""
-        matches = []
+    def _rank(self, side: str) -> tuple[Match, ...]:
+        """Order the signatures that `side` may speak, the surest first."""
+        ranked = []
         for order, signature in enumerate(self.signatures):
             strength = _strength_from(signature, side)
             if strength is None:
                 continue
             # A sure use of a protocol stands beside the proofs, lest its general form hide it.
             special = self.protocols[signature.protocol].kind_of and strength > Strength.WEAK
-            rank = Strength.PROOF if special else strength, -order
-            matches.append(_Match(rank, strength, signature))
-        # Sorted once, so that every column below comes out sorted.
-        matches.sort(reverse=True, key=_rank)
-        columns: dict[int, list[list[_Match]]] = {}
-        for match in matches:
-            for transport in match.signature.transports:
-                table = columns.setdefault(transport, [[] for _ in range(256)])
-                for byte in match.signature.first_bytes:
-                    table[byte].append(match)
-        return {transport: tuple(map(tuple, table)) for transport, table in columns.items()}
+            rank = Strength.PROOF if special else strength
+            ranked.append((-rank, order, strength, signature))
+        ranked.sort(key=itemgetter(0, 1))
+        return tuple(
+            Match(number, strength, signature)
+            for number, (_, _, strength, signature) in enumerate(ranked)
+        )
 
-    def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[_Match]:
+    def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[Match]:
         table = self._tables[side].get(transport, ())
         for place, payload in enumerate(payloads):
             for match in table[payload[0]] if table and payload else ():
                 if match.signature.fits(payloads, place):
                     yield match
 
-    def _best(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> _Match | None:
-        best: _Match | None = None
+    def best(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Match | None:
+        """Give the surest signature that what one side sent fits."""
+        best: Match | None = None
         table = self._tables[side].get(transport, ())
         for place, payload in enumerate(payloads):
             for match in table[payload[0]] if table and payload else ():
-                if best is not None and match.rank <= best.rank:
+                if best is not None and match.number >= best.number:
                     break
                 if match.signature.fits(payloads, place):
                     best = match
                     break
         return best
 
-    def _agreed(self, client: _Match | None, server: _Match | None) -> _Match | None:
+    def _surer(self, client: Match | None, server: Match | None) -> Match | None:
         if client is None or server is None:
             return client or server
         for one, other in ((client, server), (server, client)):
@@ -163,9 +170,9 @@ class SignatureSet:
                 return one
         return client if client.strength > server.strength else server
 
-    def _sender(self, transport: int, payloads: tuple[bytes, ...]) -> str:
+    def sender(self, transport: int, payloads: tuple[bytes, ...]) -> str:
         """Say who speaks so, CLIENT or SERVER; `` where both may or the protocol is unsure."""
-        best = self._best(EITHER, transport, payloads)
+        best = self.best(EITHER, transport, payloads)
         if best is None or best.strength is Strength.WEAK:
             return ""
         protocol = best.signature.protocol
@@ -185,14 +192,21 @@ class SignatureSet:
         """
         if transport != IPPROTO_TCP or any(others):
             return ""
-        best = self._best(EITHER, transport, payloads)
+        best = self.best(EITHER, transport, payloads)
         if best is None or best.strength is not Strength.PROOF:
             return ""
         return self.protocols[best.signature.protocol].first_speaker
 
 
-def _rank(match: _Match) -> tuple[Strength, int]:
-    return match.rank
+def _index(ranked: tuple[Match, ...]) -> dict[int, _Table]:
+    """Lay out signatures by transport and first byte, in their order."""
+    columns: dict[int, list[list[Match]]] = {}
+    for match in ranked:
+        for transport in match.signature.transports:
+            table = columns.setdefault(transport, [[] for _ in range(256)])
+            for byte in match.signature.first_bytes:
+                table[byte].append(match)
+    return {transport: tuple(map(tuple, table)) for transport, table in columns.items()}
 
 
 def _strength_from(signature: Signature, side: str) -> Strength | None:

@@ -21,10 +21,9 @@ class HostNames:
         for row, seen in zip(rows, told.address_names.values(), strict=True):
             if row >= 0:
                 names[row].update(dict.fromkeys(each.name for each in seen))
-        for row, own in enumerate(told.own):
-            if own:
-                asked = dict.fromkeys(each.name for each in own)
-                names[int(judged.orientation.server[row])].update(asked)
+        for row, own in told.own.items():
+            asked = dict.fromkeys(each.name for each in own)
+            names[int(judged.orientation.server[row])].update(asked)
         self.all: dict[int, tuple[str, ...]] = {row: tuple(each) for row, each in names.items()}
         """By row of Hosts.table."""
         self._holders = Counter(name for each in self.all.values() for name in each)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.evidence.names import Names
-    from auditor.evidence.signatures import SignatureSet
     from auditor.infer.clues import Clue, ClueBook
     from auditor.infer.traces import Traces
     from auditor.judge.judged import Judged
@@ -65,7 +64,6 @@ def infer_roles(
     judged: Judged,
     names: Names,
     clues: ClueBook,
-    signatures: SignatureSet,
     threshold: float,
 ) -> list[Proposal]:
     """Propose roles for the hosts of which the site file says nothing.
@@ -75,7 +73,7 @@ def infer_roles(
     Proposals come by row of Hosts.table, then the surest first, down to what is worth mentioning.
     """
     hosts = judged.hosts
-    traces = traces_of(judged, names, clues, signatures)
+    traces = traces_of(judged, names, clues)
     finder = _Finder(judged, HostNames(judged, names), clues, traces)
     known: _Known = {}
     weighed = finder.weigh(known)

@@ -59,7 +59,7 @@ def infer(
     """
     clues = load_clues(judged.book, signatures)
     sure = clues.threshold / 100 if threshold is None else threshold
-    return Inference(tuple(infer_roles(judged, names, clues, signatures, sure)), sure)
+    return Inference(tuple(infer_roles(judged, names, clues, sure)), sure)
 
 
 def load_clues(book: RuleBook, signatures: SignatureSet) -> ClueBook:

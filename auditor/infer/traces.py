@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.evidence.names import Names
-    from auditor.evidence.signatures import SignatureSet
     from auditor.infer.clues import ClueBook
     from auditor.judge.judged import Judged
 
@@ -59,10 +58,10 @@ class Traces(Sequence[Trace]):
         return Trace(*ends, self.kinds[self.kind[row]], int(self.flows[row]))
 
 
-def traces_of(judged: Judged, names: Names, book: ClueBook, signatures: SignatureSet) -> Traces:
+def traces_of(judged: Judged, names: Names, book: ClueBook) -> Traces:
     """Gather the flows that some clue may ask for; in no order that means anything."""
     asked = _asked_services(judged, book)
-    protocols = _protocols(judged, signatures, asked)
+    protocols = _protocols(judged, asked)
     spoken = {word for clue in book.clues for word in clue.protocols}
     wanted = np.array([word in spoken for word in protocols.words], dtype=bool)[protocols.code]
     called = _names(names, book)
@@ -104,42 +103,26 @@ class _Words:
     certain: NDArray[np.bool_]
 
 
-def _protocols(judged: Judged, signatures: SignatureSet, asked: NDArray[np.bool_]) -> _Words:
+def _protocols(judged: Judged, asked: NDArray[np.bool_]) -> _Words:
     """Take what was recognised; and on the services asked for also what merely fits."""
-    known = {"": 0}
-    code = np.zeros(len(judged.flows.facts), dtype=np.int64)
-    certain = np.zeros(len(code), dtype=bool)
-    for row, protocol in enumerate(judged.payloads.application):
-        if protocol is not None:
-            code[row] = known.setdefault(protocol, len(known))
-            certain[row] = True
-    flows, client_is_a = judged.flows, judged.orientation.client_is_a
-    for row in np.flatnonzero(asked & ~certain).tolist():
-        heads = flows.heads_a[row], flows.heads_b[row]
-        if any(heads):
-            client, server = heads if client_is_a[row] else heads[::-1]
-            transport = int(flows.facts["transport"][row])
-            found = signatures.recognise(transport, client, server)
-            code[row] = known.setdefault(found.protocol, len(known)) if found else 0
-    return _Words(list(known), code, certain)
+    payloads = judged.payloads
+    certain = payloads.application.code >= 0
+    code = np.where(certain | asked, payloads.likeliest.code, -1).astype(np.int64) + 1
+    return _Words(["", *(word for word in payloads.likeliest.words if word)], code, certain)
 
 
 def _names(names: Names, book: ClueBook) -> _Words:
     """Take the names that flows carry themselves, as far as a clue knows them."""
     patterns = tuple(pattern for clue in book.clues for pattern in clue.names)
-    known = {"": 0}
-    strange: set[str] = set()
-    code = np.zeros(len(names.own), dtype=np.int64)
-    for row, seen in enumerate(names.own):
-        for each in seen:
-            name = each.name
-            if name not in known and name not in strange:
-                if covers(patterns, name):
-                    known[name] = len(known)
-                else:
-                    strange.add(name)
-            code[row] = known.get(name, code[row])
-    return _Words(list(known), code, code > 0)
+    own = names.own
+    known = [name for name in own.words if covers(patterns, name)]
+    number = {name: place for place, name in enumerate(known, 1)}
+    of_word = np.array([number.get(name, 0) for name in own.words], dtype=np.int64)
+    code = np.zeros(len(own), dtype=np.int64)
+    called = of_word[own.name] > 0
+    # Of several that a clue knows, the last is taken.
+    code[own.flow[called]] = of_word[own.name[called]]
+    return _Words(["", *known], code, code > 0)
 
 
 def _asked_services(judged: Judged, book: ClueBook) -> NDArray[np.bool_]:

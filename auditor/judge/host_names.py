@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from auditor.evidence.names import SeenName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.evidence.names import Names
     from auditor.hosts import Hosts
     from auditor.judge.orient import Orientation
+    from auditor.judge.shown import ShownNames
 
 _BEST_FIRST = (
     "inventory",
@@ -30,28 +35,41 @@ _RANK = {kind: -place for place, kind in enumerate(_BEST_FIRST)}
 
 
 def name_hosts(
-    shown: dict[int, SeenName], names: Names, hosts: Hosts, orientation: Orientation
+    shown: ShownNames, names: Names, hosts: Hosts, orientation: Orientation
 ) -> dict[int, SeenName]:
     """Choose the best name of each host, client or server, by rows of the hosts' table.
 
-    shown: flow -> the name of its server. Of names of one kind the latest told is chosen; of those
+    shown: the name of each flow's server. Of names of one kind the latest told is chosen; of those
     in flows the first.
     """
-    best = {
-        row: SeenName(host.name, "inventory", 0, None)
-        for row, host in enumerate(hosts.table)
-        if host.name
-    }
-    for flow, name in sorted(shown.items()):
-        row = int(orientation.server[flow])
-        if row not in best or _RANK[name.kind] > _RANK[best[row].kind]:
-            best[row] = name
-    for row, pair in enumerate(hosts.words):
-        for name in names.address_names.get(pair, ()):
+    best = {row: SeenName(name, "inventory", 0, None) for row, name in hosts.names.items()}
+    for server, name in _best_shown(shown, orientation):
+        if server not in best or _RANK[name.kind] > _RANK[best[server].kind]:
+            best[server] = name
+    rows = hosts.addresses.rows_of(names.address_names).tolist()
+    for row, told in zip(rows, names.address_names.values(), strict=True):
+        for name in told if row >= 0 else ():
             before = best.get(row)
             if before is None or _order(name) > _order(before):
                 best[row] = name
     return best
+
+
+def _best_shown(shown: ShownNames, orientation: Orientation) -> Iterator[tuple[int, SeenName]]:
+    """Give each server, as its row, with the best of its flows' names."""
+    kinds = shown.kinds()
+    rank = np.array([-1 if kind is None else -_RANK[kind] for kind in kinds.words])[kinds.code]
+    flows = np.flatnonzero(rank >= 0)
+    server = orientation.server[flows]
+    hosts = int(server.max(initial=-1)) + 1
+    least = np.full(hosts, len(_RANK))
+    np.minimum.at(least, server, rank[flows])
+    flows = flows[rank[flows] == least[server]][::-1]
+    first = np.full(hosts, -1)
+    # Of several values for one place the last stays: that of the first flow.
+    first[orientation.server[flows]] = flows
+    for row in np.flatnonzero(first >= 0).tolist():
+        yield row, shown[int(first[row])]
 
 
 def _order(name: SeenName) -> tuple[int, int]:

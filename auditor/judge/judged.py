@@ -75,7 +75,7 @@ def judge_flows(
 
     listener: recognises payloads; without one none is.
     """
-    hint = None if listener is None else partial(listener.server_of, flows)
+    hint = None if listener is None else partial(listener.servers, flows)
     orientation = orient(flows, hosts, book, hint)
     ports = listener.promises.ports_of(IPPROTO_UDP, "tftp") if listener else ()
     orientation, transfers = join_transfers(flows, hosts, orientation, ports)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -11,12 +10,14 @@ import numpy as np
 
 from auditor.evidence.names import SeenName
 from auditor.evidence.patterns import Coverage, coverage
+from auditor.judge.held_names import HeldNames, lend
 from auditor.judge.host_names import name_hosts
 from auditor.judge.rulebook import NameClass
-from auditor.records import NO_TIME
+from auditor.judge.shown import ShownNames
+from auditor.judge.told_names import told_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -50,8 +51,9 @@ _WEIGHTS = {
 """Kinds of name that count. What hosts shout into their network (NetBIOS, LLMNR, mDNS) is shown
 in the hosts table and proves nothing."""
 
-_ANYBODY = -(1 << 62)
-"""Stands for every machine: a DHCP name is not told to one client alone."""
+_Word = tuple[str, _Weight]
+_WIDEST = 1 << 62
+"""What a key of several columns must stay below."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,7 @@ class Naming:
     """Shape (n flows,): index into classes."""
     classes: list[NameClass]
     """classes[0] is that of a flow without any name."""
-    shown: dict[int, SeenName]
-    """Flow -> the name that speaks best for its server; only flows that have one."""
+    shown: ShownNames
     of_hosts: dict[int, SeenName]
     """Row of the hosts -> the name that speaks best for the address; hints included."""
 
@@ -74,102 +75,78 @@ def name_flows(
     """Collect each flow's names and class them by the patterns they cover.
 
     A name in the flow's own payload counts for that flow, and for attempts without payload of the
-    same client to the same service. A DNS answer counts for the address, from the moment at which
-    that client received it.
+    same client to the same service. A name that the site file gives to the server is a name like
+    any other. A DNS answer counts for the address, from the moment at which that client received
+    it.
     """
-    by_flow: dict[int, tuple[SeenName, ...]] = {
-        row: seen for row, seen in enumerate(names.own) if seen
-    }
-    _lend(by_flow, flows, orientation)
-    _resolve(by_flow, flows, names, hosts, orientation)
+    own = HeldNames(names.own)
+    entry, held = own.of_flows()
+    lent = lend(own, entry, held, flows, orientation)
+    declared, of_host = _declared(hosts)
+    given = of_host[orientation.server]
+    told = told_names(flows, names, hosts, orientation)
+    phase = np.select([held > 0, lent > 0, given > 0, told.known > 0], [0, 1, 2, 3], 4)
+    held = np.where(lent > 0, lent, held)
 
     classes: dict[NameClass, int] = {NameClass(): 0}
-    judged: dict[frozenset[tuple[str, _Weight]], int] = {}
+    judged: dict[frozenset[_Word], int] = {frozenset(): 0}
     name_class = np.zeros(len(flows.facts), dtype=np.int64)
-    for row, seen in by_flow.items():
-        counting = (name for name in seen if name.kind in _WEIGHTS)
-        words = frozenset((name.name, _WEIGHTS[name.kind]) for name in counting)
-        if not words:
-            continue
+    rows, group, firsts = _alike((held, given, told.known), phase)
+    of_group = np.zeros(len(firsts), dtype=np.int64)
+    for number, row in enumerate(firsts):
+        words = frozenset((name, _Weight.OWN) for name in own.names(int(held[row])))
+        words |= _weigh((*declared[given[row]], *told.names[told.known[row]]))
         if words not in judged:
             judged[words] = classes.setdefault(_class(words, book), len(classes))
-        name_class[row] = judged[words]
-    shown = {row: seen[0] for row, seen in by_flow.items()}
+        of_group[number] = judged[words]
+    name_class[rows] = of_group[group]
+
+    first_told = len(names.own.flow) + len(declared)
+    entry = np.where((entry < 0) & (given > 0), len(names.own.flow) + given, entry)
+    entry = np.where((entry < 0) & (told.known > 0), first_told + told.known, entry)
+    nobody = SeenName("", "inventory", 0, None)
+    heads = [each[0] if each else nobody for each in (*declared, *told.names)]
+    shown = ShownNames(entry, names.own, heads)
     return Naming(name_class, list(classes), shown, name_hosts(shown, names, hosts, orientation))
 
 
-def _lend(by_flow: dict[int, tuple[SeenName, ...]], flows: Flows, orientation: Orientation) -> None:
-    """Give attempts without payload the names of their siblings."""
-    facts = flows.facts
-    empty = (facts["data_a_ns"] == NO_TIME) & (facts["data_b_ns"] == NO_TIME)
-    named = np.unique(orientation.server[np.array(list(by_flow), dtype=np.int64)])
-    borrowers = np.flatnonzero(empty & np.isin(orientation.server, named)).tolist()
-    wanted = {_service(orientation, row) for row in borrowers}
-    names: dict[tuple[int, int, int], dict[str, SeenName]] = defaultdict(dict)
-    for row, seen in by_flow.items():
-        service = _service(orientation, row)
-        if service in wanted:
-            names[service].update({name.name: name for name in seen})
-    for row in borrowers:
-        lent = names.get(_service(orientation, row))
-        if lent:
-            by_flow[row] = tuple(lent.values())
+def _declared(hosts: Hosts) -> tuple[list[tuple[SeenName, ...]], NDArray[np.int64]]:
+    """Give the names of the site file, the first of them none, and the place of each host's."""
+    names = hosts.names
+    of_host = np.zeros(len(hosts.machine), dtype=np.int64)
+    of_host[list(names)] = np.arange(len(names)) + 1
+    return [(), *((SeenName(name, "inventory", 0, None),) for name in names.values())], of_host
 
 
-def _service(orientation: Orientation, row: int) -> tuple[int, int, int]:
-    return (
-        int(orientation.client[row]),
-        int(orientation.server[row]),
-        int(orientation.server_port[row]),
-    )
+def _alike(
+    columns: Sequence[NDArray[np.int64]], phase: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[int]]:
+    """Gather the flows that agree in all columns.
 
-
-def _resolve(
-    by_flow: dict[int, tuple[SeenName, ...]],
-    flows: Flows,
-    names: Names,
-    hosts: Hosts,
-    orientation: Orientation,
-) -> None:
-    """Add the names that DNS gave to the client's machine for the server's address before.
-
-    The latest comes first: it is the one that the client will have meant.
+    phase: flows come by this, then by row; those of phase 4 not at all. Gives their rows, the
+    number of each one's group, and the first row of each group, groups in the order of these.
     """
-    machine_of = {pair: host.machine for pair, host in zip(hosts.words, hosts.table, strict=True)}
-    row_of = {pair: row for row, pair in enumerate(hosts.words)}
-    answers: dict[int, dict[int, list[SeenName]]] = defaultdict(lambda: defaultdict(list))
-    for pair, seen in names.address_names.items():
-        server = row_of.get(pair)
-        if server is None:
-            continue
-        for name in seen:
-            if name.kind == "dhcp":
-                answers[server][_ANYBODY].append(name)
-            elif name.asker in machine_of:
-                answers[server][machine_of[name.asker]].append(name)
-    for given in (given for by_machine in answers.values() for given in by_machine.values()):
-        given.sort(key=lambda name: -name.time_ns)
-    _declare(by_flow, hosts, orientation)
-    if not answers:
-        return
-    first_ns = np.minimum(flows.facts["first_a_ns"], flows.facts["first_b_ns"])
-    for row in np.flatnonzero(np.isin(orientation.server, list(answers))).tolist():
-        machine = hosts.table[int(orientation.client[row])].machine
-        told = answers[int(orientation.server[row])]
-        given = [*told.get(machine, ()), *told.get(_ANYBODY, ())]
-        known = tuple(name for name in given if name.time_ns <= first_ns[row])
-        if known:
-            by_flow[row] = by_flow.get(row, ()) + known
+    rows = np.flatnonzero(phase < 4)
+    rows = rows[np.argsort(phase[rows].astype(np.uint8), kind="stable")]
+    key = np.zeros(len(rows), dtype=np.int64)
+    most = 1
+    for column in columns:
+        size = int(column.max(initial=0)) + 1
+        if most > _WIDEST // size:
+            key = np.unique(key, return_inverse=True)[1]
+            most = len(rows)
+        key = key * size + column[rows]
+        most *= size
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    order = np.argsort(first, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return rows, place[group], rows[first[order]].tolist()
 
 
-def _declare(
-    by_flow: dict[int, tuple[SeenName, ...]], hosts: Hosts, orientation: Orientation
-) -> None:
-    """Add the names that the site file gives to servers; a name there is a name like any other."""
-    named = {row: host.name for row, host in enumerate(hosts.table) if host.name}
-    for row in np.flatnonzero(np.isin(orientation.server, list(named))).tolist():
-        name = named[int(orientation.server[row])]
-        by_flow[row] = (*by_flow.get(row, ()), SeenName(name, "inventory", 0, None))
+def _weigh(seen: Iterable[SeenName]) -> frozenset[_Word]:
+    """Take the names that count, each with what it weighs."""
+    return frozenset((each.name, _WEIGHTS[each.kind]) for each in seen if each.kind in _WEIGHTS)
 
 
 def _class(words: Iterable[tuple[str, _Weight]], book: RuleBook) -> NameClass:

@@ -62,11 +62,12 @@ def orient(
     flows: Flows,
     hosts: Hosts,
     book: RuleBook,
-    server_by_payload: Callable[[int], str] | None = None,
+    servers_by_payload: Callable[[NDArray[np.int64]], NDArray[np.int8]] | None = None,
 ) -> Orientation:
     """Decide the client of every flow.
 
-    server_by_payload: names the server of flow i, `a` or `b`, by its payload; `` where it cannot.
+    servers_by_payload: tells the servers of some flows, given by their rows, by their payload:
+    1 = b, -1 = a, 0 = it does not tell.
     """
     facts = flows.facts
     a_first = facts["first_a_ns"] <= facts["first_b_ns"]
@@ -80,11 +81,9 @@ def orient(
 
     open_rows = np.flatnonzero(~decided)
     preference = _by_rules(flows, hosts, book, open_rows)
-    if server_by_payload is not None:
-        for place in np.flatnonzero(preference == 0).tolist():
-            side = server_by_payload(int(open_rows[place]))
-            if side:
-                preference[place] = 1 if side == "b" else -1
+    if servers_by_payload is not None:
+        silent = preference == 0
+        preference[silent] = servers_by_payload(open_rows[silent])
     chosen = np.where(preference != 0, preference > 0, a_first[open_rows])
     a_is_client[open_rows] = chosen
 

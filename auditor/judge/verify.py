@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.evidence.coded import Coded
 from auditor.evidence.promises import load_promises
+from auditor.evidence.recognition import Recognition
 from auditor.evidence.signatures import SignatureSet, Strength
 from auditor.judge.vocabulary import Verification
 
@@ -22,31 +24,51 @@ if TYPE_CHECKING:
     from auditor.flows import Flows
     from auditor.judge.orient import Orientation
 
+VERIFICATIONS = tuple(Verification)
+_UNVERIFIED, _CONTRADICTED = map(
+    VERIFICATIONS.index, (Verification.UNVERIFIED, Verification.CONTRADICTED)
+)
+
 
 @dataclass(frozen=True)
 class Payloads:
-    """What every flow was heard to speak."""
+    """What every flow was heard to speak; item i of every column belongs to flow i.
 
-    application: list[str | None]
-    """Protocol ids, None where nothing is recognised; item i belongs to flow i."""
-    verification: list[Verification]
+    Each column is numbers (`code`, n small integers) beside the words that they stand for
+    (`words`), so that pandas may take it whole: `Categorical.from_codes(code, words[:-1])` where
+    the last word is None, for which the code is -1.
+    """
+
+    application: Coded[str | None]
+    """Protocol ids, None where nothing is recognised for certain."""
+    likeliest: Coded[str | None]
+    """As application, with what merely fits."""
+    verification: Coded[Verification]
+    """Codes are indices into VERIFICATIONS."""
     masquerade: NDArray[np.bool_]
     """Shape (n flows,): a protocol of the off-port list where no service speaks it."""
-    titles: Mapping[str, str]
+    promised: Coded[tuple[str, ...]]
+    """The protocol ids that its service promises; none but for contradicted flows."""
+    titles: Mapping[str, str] = field(default_factory=dict)
     """Protocol id -> the name that people use."""
-    promised: Mapping[int, tuple[str, ...]]
-    """Flow -> the protocol ids that its service promises; only contradicted flows."""
 
     @classmethod
     def unheard(cls, count: int) -> Payloads:
         """Stand for `count` flows of which nothing is recognised."""
-        nothing = np.zeros(count, dtype=bool)
-        return cls([None] * count, [Verification.UNVERIFIED] * count, nothing, {}, {})
+        nothing = np.full(count, -1, np.int16)
+        return cls(
+            Coded(nothing, (None,)),
+            Coded(nothing, (None,)),
+            Coded(np.full(count, _UNVERIFIED, np.int8), VERIFICATIONS),
+            np.zeros(count, dtype=bool),
+            Coded(nothing, ((),)),
+        )
 
     @property
     def contradicted(self) -> NDArray[np.bool_]:
         """Mark the flows whose payload is positively another protocol."""
-        return np.array([v is Verification.CONTRADICTED for v in self.verification], dtype=bool)
+        contradicted: NDArray[np.bool_] = self.verification.code == _CONTRADICTED
+        return contradicted
 
     def title(self, row: int) -> str:
         """Name what a flow speaks."""
@@ -61,6 +83,7 @@ class Listener:
         """Take both tables; they may be shared by many audits."""
         self.signatures = signatures
         self.promises = promises
+        self._recognition: Recognition | None = None
 
     @classmethod
     def load(cls, rules: Path) -> Listener:
@@ -68,43 +91,51 @@ class Listener:
         signatures = SignatureSet.load(rules / "signatures.yaml")
         return cls(signatures, load_promises(rules / "services.yaml", signatures.protocols))
 
-    def server_of(self, flows: Flows, row: int) -> str:
-        """Name the server of a flow by its payload, `a` or `b`; `` where that does not tell."""
-        heads = flows.heads_a[row], flows.heads_b[row]
-        if not any(heads):
-            return ""
-        return self.signatures.side_of_server(int(flows.facts["transport"][row]), *heads)
+    def servers(self, flows: Flows, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """Tell the server of some flows by their payload: 1 = b, -1 = a, 0 = it does not tell."""
+        return self._recognise(flows).servers(rows)
 
     def listen(
         self, flows: Flows, orientation: Orientation, service_port: NDArray[np.uint32]
     ) -> Payloads:
         """Recognise the payload of every flow that has one.
 
-        service_port: shape (n,), the port whose promise counts.
+        service_port: shape (n,), the port whose promise counts. Of flows that were listened to
+        before, only those are read again whose client has changed.
         """
-        heard = Payloads.unheard(len(flows.facts))
-        promises: dict[int, tuple[str, ...]] = {}
-        transports = flows.facts["transport"].tolist()
-        ports = service_port.tolist()
-        for row, client_is_a in enumerate(orientation.client_is_a.tolist()):
-            client, server = flows.heads_a[row], flows.heads_b[row]
-            if not client and not server:
-                continue
-            if not client_is_a:
-                client, server = server, client
-            found = self.signatures.recognise(transports[row], client, server)
-            if found is None or found.strength is Strength.WEAK:
-                continue
-            promised = self.promises.of(transports[row], ports[row])
-            heard.application[row] = found.protocol
-            heard.verification[row] = self._hold(found, promised)
-            heard.masquerade[row] = self._is_any(found.protocol, self.promises.off_port) and not (
-                self._is_any(found.protocol, promised)
-            )
-            if heard.verification[row] is Verification.CONTRADICTED:
-                promises[row] = tuple(sorted(promised))
-        titles = {protocol.id: protocol.title for protocol in self.signatures.protocols.values()}
-        return replace(heard, titles=titles, promised=promises)
+        spoken, found = self._recognise(flows).conversations(orientation.client_is_a)
+        promise = self.promises.numbers(flows.facts["transport"], service_port)
+        sets = self.promises.sets
+        verification = np.full((len(found), len(sets)), _UNVERIFIED, np.int8)
+        masquerade = np.zeros(verification.shape, bool)
+        both = spoken.astype(np.int64) * len(sets) + promise
+        for each in np.flatnonzero(np.bincount(both)).tolist():
+            place = divmod(each, len(sets))
+            recognised, promised = found[place[0]], sets[place[1]]
+            if recognised is not None and recognised.strength is not Strength.WEAK:
+                verification[place] = VERIFICATIONS.index(self._hold(recognised, promised))
+                masquerade[place] = self._is_masquerade(recognised.protocol, promised)
+        verified = verification[spoken, promise]
+        protocols = tuple(self.signatures.protocols)
+        fits = _codes(found, protocols, Strength.WEAK)
+        sure = _codes(found, protocols, Strength.STRONG)
+        return Payloads(
+            Coded(sure[spoken], (*protocols, None)),
+            Coded(fits[spoken], (*protocols, None)),
+            Coded(verified, VERIFICATIONS),
+            masquerade[spoken, promise],
+            Coded(
+                np.where(verified == _CONTRADICTED, promise, -1).astype(np.int16),
+                (*(tuple(sorted(each)) for each in sets), ()),
+            ),
+            {protocol.id: protocol.title for protocol in self.signatures.protocols.values()},
+        )
+
+    def _recognise(self, flows: Flows) -> Recognition:
+        """Remember the latest flows: they are judged again once roles are inferred."""
+        if self._recognition is None or self._recognition.flows is not flows:
+            self._recognition = Recognition(self.signatures, flows)
+        return self._recognition
 
     def _hold(self, found: Recognised, promised: frozenset[str]) -> Verification:
         if not promised:
@@ -115,5 +146,23 @@ class Listener:
         sealed = found.encrypted and found.protocol != "ssh"
         return Verification.ENCRYPTED if sealed else Verification.VERIFIED
 
+    def _is_masquerade(self, protocol: str, promised: frozenset[str]) -> bool:
+        return self._is_any(protocol, self.promises.off_port) and not (
+            self._is_any(protocol, promised)
+        )
+
     def _is_any(self, protocol: str, wanted: frozenset[str]) -> bool:
         return any(self.signatures.is_kind_of(protocol, other) for other in wanted)
+
+
+def _codes(
+    found: list[Recognised | None], protocols: tuple[str, ...], least: Strength
+) -> NDArray[np.int16]:
+    """Give the places of the protocols found at least so surely, -1 for the rest."""
+    return np.array(
+        [
+            -1 if each is None or each.strength < least else protocols.index(each.protocol)
+            for each in found
+        ],
+        np.int16,
+    )

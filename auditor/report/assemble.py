@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.judge.groups import group
-from auditor.judge.vocabulary import OUTCOMES, Severity, Verification
+from auditor.judge.vocabulary import OUTCOMES, Severity
 from auditor.records import NO_TIME, WITH_PORTS, Tunnel, transport_name
 from auditor.report.frames import FINDINGS, FLOW_FACTS, FLOWS, HOSTS, NO_NUMBER, frame, objects
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _MOST_EVIDENCE = 5
 """Flows whose first frame a finding names."""
-
-_VERIFICATIONS = tuple(Verification)
 
 
 def flow_facts(judged: Judged, files: Sequence[str]) -> pd.DataFrame:
@@ -49,7 +47,7 @@ def flow_table(judged: Judged, files: Sequence[str], findings: Findings) -> pd.D
         for caveats in (list(j.caveats), sorted({*j.caveats, "direction-inferred"}))
     )
     severities = objects([None, *(severity.word for severity in Severity)])
-    verifications = objects(word.value for word in _VERIFICATIONS)
+    verifications = objects(word.value for word in payloads.verification.words)
     columns: dict[str, Column] = {
         **_facts(judged, files),
         "client_name": names[orientation.client],
@@ -58,8 +56,8 @@ def flow_table(judged: Judged, files: Sequence[str], findings: Findings) -> pd.D
         "server_roles": objects(
             sorted(kind.server.roles) or sorted(kind.names.roles) for kind in kinds
         )[kind_of],
-        "application": objects(payloads.application),
-        "verification": verifications[[_VERIFICATIONS.index(w) for w in payloads.verification]],
+        "application": objects(payloads.application.words)[payloads.application.code],
+        "verification": verifications[payloads.verification.code],
         "verdict": objects(j.verdict.value for j in judgements)[kind_of],
         "caveats": caveats[2 * kind_of + orientation.inferred],
         "rows": objects(list(j.rows) for j in judgements)[kind_of],
@@ -238,13 +236,10 @@ def _names(count: int, names: Mapping[int, str]) -> NDArray[np.object_]:
 
 def _server_names(judged: Judged, names: NDArray[np.object_]) -> NDArray[np.object_]:
     """Give servers the name of the site file, else the one that the flow shows."""
-    found = names[judged.orientation.server]
-    shown = judged.naming.shown
-    if shown:
-        rows = np.fromiter(shown, dtype=np.int64, count=len(shown))
-        nameless = rows[[name is None for name in found[rows].tolist()]]
-        found[nameless] = [shown[row].name for row in nameless.tolist()]
-    return found
+    server, shown = judged.orientation.server, judged.naming.shown.texts()
+    nameless = np.ones(len(names), dtype=bool)
+    nameless[list(judged.hosts.names)] = False
+    return np.where(nameless[server], objects(shown.words)[shown.code], names[server])
 
 
 def _evidence(judged: Judged, files: Sequence[str], findings: Findings) -> NDArray[np.object_]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from auditor.evidence.cursor import Cursor
-
 _NTP_LENGTHS = frozenset({48, 68, 72})
 _NTP_MAC_LENGTHS = frozenset({0, 4, 20, 24, 36})
 _NTP_VERSIONS = range(1, 5)
@@ -134,17 +132,23 @@ def dhcp_options(payload: bytes) -> bool:
 def dhcpv6_options(payload: bytes) -> bool:
     """Follow the options of a DHCPv6 message (RFC 8415) to its end; one of them says who speaks."""
     relayed = payload[:1] in {b"\x0c", b"\x0d"}
-    cursor = Cursor(payload)
-    cursor.skip(_DHCPV6_RELAY_HEADER_LEN if relayed else 4)
+    end = len(payload)
+    place = _DHCPV6_RELAY_HEADER_LEN if relayed else 4
     identified = False
-    while cursor.left:
-        kind, option = cursor.number(2), cursor.block(2)
-        if not 0 < kind <= _DHCPV6_LAST_OPTION or not option.whole:
+    while place < end:
+        kind, length = (
+            int.from_bytes(payload[at : at + 2], "big") if at + 2 <= end else 0
+            for at in (place, place + 2)
+        )
+        start = min(place + 4, end)
+        place = start + length
+        if not 0 < kind <= _DHCPV6_LAST_OPTION or place > end:
             return False
         if kind in _DHCPV6_IDENTITIES:
-            identified |= option.left >= _DUID_LEN and option.number(2) in _DUID_KINDS
+            known = int.from_bytes(payload[start : start + 2], "big") in _DUID_KINDS
+            identified |= length >= _DUID_LEN and known
         elif relayed and kind == _DHCPV6_RELAYED:
-            identified |= dhcpv6_options(option.rest())
+            identified |= dhcpv6_options(payload[start:place])
     return identified
 
 

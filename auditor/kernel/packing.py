@@ -1,0 +1,36 @@
+"""Heads copied next to each other, so that whoever reads them in order finds them in the cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.kernel.jit import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@compiled
+def pack(
+    data: NDArray[np.uint8],
+    start: NDArray[np.int64],
+    length: NDArray[np.int32],
+    packed: NDArray[np.uint8],
+    place: NDArray[np.int64],
+) -> None:
+    """Copy heads.
+
+    data: (bytes,), of all heads. start, length: (n, most), of each in data, 0 long = none. packed:
+    (bytes,), at least as long as the heads together, set to them. place: (n, most), set to where
+    each begins there.
+    """
+    used = np.int64(0)
+    for row in range(start.shape[0]):
+        for number in range(start.shape[1]):
+            place[row, number] = used
+            begin, size = start[row, number], length[row, number]
+            for step in range(size):
+                packed[used + step] = data[begin + step]
+            used += size

@@ -1,0 +1,69 @@
+"""Compiled checks: each says of every payload what its twin in Python says."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from bent_heads import OPENINGS, WHOLE, bent
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.evidence.checks import CHECKS
+from auditor.evidence.compiled_checks import compiled_checks
+from auditor.evidence.many import sealed
+
+if TYPE_CHECKING:
+    from auditor.evidence.signature_model import Check
+
+COMPILED = sorted(name for name, check in CHECKS.items() if check in compiled_checks())
+PAYLOADS = [payload for several in WHOLE.values() for heads in several for payload in heads]
+
+
+def answers(check: Check, payloads: list[bytes]) -> list[bool]:
+    """Ask the compiled twin of a check."""
+    data = np.frombuffer(b"before" + b"".join(payloads) + b"behind", np.uint8)
+    ends = 6 + np.cumsum([len(payload) for payload in payloads])
+    spans = np.stack([ends - [len(payload) for payload in payloads], ends], axis=1)
+    fits = np.zeros(len(payloads), bool)
+    compiled_checks()[check](sealed(data), spans, fits)
+    return fits.tolist()
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_whole_openings(name: str) -> None:
+    """On openings of all protocols and their near misses; some fit, most do not."""
+    expected = [bool(CHECKS[name](payload)) for payload in PAYLOADS if payload]
+    assert answers(CHECKS[name], [payload for payload in PAYLOADS if payload]) == expected
+    assert any(expected)
+    assert not all(expected)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_bent_openings(seed: int) -> None:
+    """On openings that were changed, cut and joined: forty at a time, for every check."""
+    dice = random.Random(seed)
+    payloads = [bent(dice, dice.choice(PAYLOADS)) or b"\0" for _ in range(40)]
+    for name in COMPILED:
+        assert answers(CHECKS[name], payloads) == [bool(CHECKS[name](each)) for each in payloads]
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=120), min_size=1, max_size=20))
+def test_any_bytes(payloads: list[bytes]) -> None:
+    """On bytes that mean nothing, whatever lies before and behind them in memory."""
+    for name in COMPILED:
+        assert answers(CHECKS[name], payloads) == [bool(CHECKS[name](each)) for each in payloads]
+
+
+@pytest.mark.parametrize("name", sorted(OPENINGS))
+def test_openings_cut_anywhere(name: str) -> None:
+    """On every beginning of every opening."""
+    opening = OPENINGS[name].payload
+    payload = (opening if isinstance(opening, bytes) else opening[0])[:300]
+    parts = [payload[:length] for length in range(1, len(payload) + 1)]
+    for check in COMPILED:
+        assert answers(CHECKS[check], parts) == [bool(CHECKS[check](each)) for each in parts]
