@@ -13,6 +13,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from auditor.decode.dissect import Decoder
+from auditor.decode.duplicates import Duplicates
 from auditor.flows import FlowTable
 
 if TYPE_CHECKING:
@@ -61,6 +62,14 @@ class Engine:
         from auditor.decode.compiled import CompiledDecoder  # noqa: PLC0415 - loads numba
 
         return CompiledDecoder(macs)
+
+    def duplicates(self, *, leave_out: bool = False) -> Duplicates:
+        """Make what finds copies of packets, to be counted alone or left out."""
+        if not self.compiled:
+            return Duplicates(leave_out=leave_out)
+        from auditor.decode.compiled_duplicates import CompiledDuplicates  # noqa: PLC0415 - loads numba
+
+        return CompiledDuplicates(leave_out=leave_out)
 
     def flow_table(self) -> Table:
         """Make a flow table."""

@@ -25,6 +25,7 @@ from auditor.judge.expect import Watch, expect
 from auditor.judge.finding import FindingFlows
 from auditor.judge.findings import find
 from auditor.judge.judged import judge_flows
+from auditor.judge.loss import measure_losses
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
@@ -81,6 +82,7 @@ def audit(
     until: str | int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
+    dedup: bool = False,
 ) -> Report:
     """Audit captures: the whole program, in order.
 
@@ -88,7 +90,8 @@ def audit(
     directories that add to the shipped rules or replace them, or a whole catalog. since, until:
     only frames from then on, and before then, as text or nanoseconds since 1970 UTC. Raises
     AuditError if nothing can be read; an interruption ends the reading, not the report. reading:
-    how captures are read, which changes no result.
+    how captures are read, which changes no result. dedup: leave out frames that hold a packet
+    which another frame holds.
     """
     return examine(
         sources,
@@ -98,7 +101,7 @@ def audit(
         since=since,
         until=until,
         progress=progress,
-        reading=reading,
+        reading=_deduped(reading, dedup=dedup),
     ).report
 
 
@@ -139,6 +142,7 @@ def examine(
 
     from auditor.report import assemble, summaries  # noqa: PLC0415 - loads pandas, unless that was done
     from auditor.report.model import Report  # noqa: PLC0415 - as above
+    from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
 
     judged, inference = _judge(traffic, rules, site, threshold)
     info = traffic.capture
@@ -147,8 +151,10 @@ def examine(
         count = len(listed)
         stranger = f"none of the {count} addresses seen is in the site file: nothing is judged"
         info = replace(info, warnings=(*info.warnings, stranger))
+    losses = measure_losses(judged)
+    info = replace(info, loss=loss_info(losses, judged, info.files))
     lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
-    expectations = expect(judged, Watch(traffic.watched_s, lossless=not lossy))
+    expectations = expect(judged, Watch(traffic.watched_s, not lossy, losses))
     today = datetime.now(tz=UTC).date()
     findings = accept(find(judged, expectations), site, today)
     sessions = find_sessions(judged)
@@ -164,7 +170,7 @@ def examine(
     )
     watch.lap("report")
     about = _about(sources, rules, site, started_ns, watch, traffic.engine)
-    about = replace(about, since_ns=_time(since), until_ns=_time(until))
+    about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
     report = Report(
         *tables,
         capture=info,
@@ -201,26 +207,31 @@ def read(
 
     from auditor.report import assemble  # noqa: PLC0415 - loads pandas, unless that was done
     from auditor.report.model import FlowReport  # noqa: PLC0415 - as above
+    from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
 
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
     about = _about(sources, rules, None, started_ns, watch, traffic.engine)
+    info = traffic.capture
     return FlowReport(
-        assemble.flow_facts(judged, traffic.capture.files),
-        traffic.capture,
-        replace(about, since_ns=_time(since), until_ns=_time(until)),
+        assemble.flow_facts(judged, info.files),
+        replace(info, loss=loss_info(measure_losses(judged), judged, info.files)),
+        replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup),
         traffic.interrupted,
     )
 
 
-def infer_hosts(sources: Source | Sequence[Source], *, threshold: float | None = None) -> Site:
+def infer_hosts(
+    sources: Source | Sequence[Source], *, threshold: float | None = None, dedup: bool = False
+) -> Site:
     """Infer who is who from captures, as `auditor hosts infer` does.
 
     threshold: from which confidence on a role is taken, 0 to 1; None = as the shipped clues say.
+    dedup: as for `audit`.
     """
     from auditor.infer.draft import draft_site  # noqa: PLC0415 - only drafting writes site files
 
-    found = examine(sources, threshold=threshold)
+    found = examine(sources, threshold=threshold, reading=_deduped(READING, dedup=dedup))
     return draft_site(found.judged, found.names, found.inference).site
 
 
@@ -239,9 +250,16 @@ def _judge(
     return judged, inference
 
 
-def read_flows(sources: Source | Sequence[Source]) -> pd.DataFrame:
-    """Give the flow table of captures as a pandas frame, as `auditor flows` prints it."""
-    return read(sources).flows
+def read_flows(sources: Source | Sequence[Source], *, dedup: bool = False) -> pd.DataFrame:
+    """Give the flow table of captures as a pandas frame, as `auditor flows` prints it.
+
+    dedup: as for `audit`.
+    """
+    return read(sources, reading=_deduped(READING, dedup=dedup)).flows
+
+
+def _deduped(reading: Reading, *, dedup: bool) -> Reading:
+    return replace(reading, dedup=True) if dedup else reading
 
 
 def _load_pandas() -> None:

@@ -54,6 +54,8 @@ class Status(IntEnum):
     UNSUPPORTED = 4
     MALFORMED = 5
     ICMP_ERROR = 6
+    DUPLICATE = 7
+    """A copy of another frame's packet, where copies are left out."""
 
 
 class Seen(IntFlag):

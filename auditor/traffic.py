@@ -42,11 +42,13 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How captures are read; what comes out is the same."""
+    """How captures are read; what comes out is the same, unless copies are left out."""
 
     engine: EngineName = "auto"
     announce: Callable[[str], None] | None = None
     """Is told what will take a while."""
+    dedup: bool = False
+    """Copies of packets count for nothing but their own number."""
 
 
 READING = Reading()
@@ -73,10 +75,12 @@ def read_traffic(
         engine = choose_engine(reading.engine, capture.size(), reading.announce)
         capture.compiled = engine.compiled
         decoder, table = engine.decoder(macs), engine.flow_table()
+        copies = engine.duplicates(leave_out=reading.dedup)
         if engine.compiled:
             Thread(target=meanwhile, daemon=True).start()
         try:
             for packets in engine.ahead(map(decoder.decode, capture)):
+                copies.mark(packets.rows)
                 table.update(packets)
                 collector.observe(packets)
                 tally.count(packets.batch, packets.rows["status"])
@@ -94,6 +98,7 @@ def read_traffic(
             first_ns=tally.first_ns,
             last_ns=tally.last_ns,
             frames_by_status=tally.by_status(),
+            duplicates=copies.count,
         )
     return Traffic(
         flows, names, decoder.mac_addresses, info, tally.watched_s(), interrupted, engine

@@ -42,7 +42,17 @@ AUDIT = AuditInfo(
 )
 
 NO_FRAMES = dict.fromkeys(
-    ("ok", "truncated", "not-ip", "fragment", "unsupported", "malformed", "icmp-error"), 0
+    (
+        "ok",
+        "truncated",
+        "not-ip",
+        "fragment",
+        "unsupported",
+        "malformed",
+        "icmp-error",
+        "duplicate",
+    ),
+    0,
 )
 
 CAPTURE = CaptureInfo(

@@ -54,6 +54,7 @@ def audit(
     since: int | None,
     until: int | None,
     engine: EngineName,
+    dedup: bool,
     hosts: Path | None,
     catalog: tuple[Path, ...],
     edition: str | None,
@@ -80,7 +81,7 @@ def audit(
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
-    reading = Reading(engine, None if quiet else announce)
+    reading = Reading(engine, None if quiet else announce, dedup)
     with Progress(wanted=not quiet) as progress:
         report = pipeline.audit(
             sources,

@@ -10,7 +10,7 @@ import click
 from auditor.capture.urls import is_url
 from auditor.cli import complain
 from auditor.cli.catalog import catalog_options
-from auditor.cli.options import check_span, moment
+from auditor.cli.options import check_span, dedup_option, moment
 from auditor.cli.progress import Progress
 from auditor.errors import EXIT_INPUT, UsageError
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--since", callback=moment, metavar="TIME", help="As it was given for the report.")
 @click.option("--until", callback=moment, metavar="TIME", help="As it was given for the report.")
+@dedup_option
 @click.option(
     "--format",
     "format_name",
@@ -46,6 +47,7 @@ def explain(
     hosts: Path | None,
     since: int | None,
     until: int | None,
+    dedup: bool,
     format_name: str | None,
     directories: tuple[Path, ...],
     edition: str | None,
@@ -60,13 +62,15 @@ def explain(
     """
     if flow is None:
         given = {"--hosts": hosts, "--since": since, "--until": until, "--format": format_name}
+        given["--dedup"] = dedup or None
         for option, value in given.items():
             if value is not None:
                 raise UsageError(f"explain: expected --flow beside {option}, found none")
         _explain_port(subjects, directories, edition)
         return
     check_span(since, until)
-    report, story = _tell_flow(subjects, flow, hosts, directories, edition, (since, until))
+    span = (since, until)
+    report, story = _tell_flow(subjects, flow, hosts, directories, edition, span, dedup=dedup)
     _show(story, format_name or "text")
     for source in report.capture.unreadable:
         complain(source)
@@ -102,10 +106,13 @@ def _tell_flow(
     directories: tuple[Path, ...],
     edition: str | None,
     span: tuple[int | None, int | None],
+    *,
+    dedup: bool,
 ) -> tuple[Report, Story]:
     from auditor.explain.frames import read_frames  # noqa: PLC0415 - not needed for help
     from auditor.explain.story import check_flow_id, tell  # noqa: PLC0415 - loaded by the form that needs it
     from auditor.pipeline import examine  # noqa: PLC0415 - loaded by the form that needs it
+    from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
     with Progress() as progress:
         examined = examine(
@@ -116,6 +123,7 @@ def _tell_flow(
             since=span[0],
             until=span[1],
             progress=progress,
+            reading=Reading(dedup=dedup),
         )
     if examined.report.interrupted:
         raise KeyboardInterrupt

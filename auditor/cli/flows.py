@@ -26,6 +26,7 @@ def flows(
     since: int | None,
     until: int | None,
     engine: EngineName,
+    dedup: bool,
     format_name: str | None,
     output: Path | None,
     expression: str | None,
@@ -45,7 +46,7 @@ def flows(
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
-    reading = Reading(engine, None if quiet else announce)
+    reading = Reading(engine, None if quiet else announce, dedup)
     with Progress(wanted=not quiet) as progress:
         report = pipeline.read(
             sources, since=since, until=until, progress=progress, reading=reading

@@ -41,6 +41,7 @@ def infer_command(
     since: int | None,
     until: int | None,
     engine: EngineName,
+    dedup: bool,
     threshold: float | None,
     output: Path | None,
     force: bool,
@@ -74,7 +75,7 @@ def infer_command(
             since=since,
             until=until,
             progress=progress,
-            reading=Reading(engine, None if quiet else announce),
+            reading=Reading(engine, None if quiet else announce, dedup),
         )
     text = draft_site(examined.judged, examined.names, examined.inference).text(
         examined.report.audit.sources

@@ -28,8 +28,18 @@ def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> int
         raise click.BadParameter(str(error), ctx, param) from error
 
 
+def dedup_option(command: Callable[P, R]) -> Callable[P, R]:
+    """Add whether copies of packets are left out."""
+    return click.option(
+        "--dedup",
+        is_flag=True,
+        help="Leave out frames that hold a packet again, as a mirror port may send it twice.",
+    )(command)
+
+
 def source_arguments(command: Callable[P, R]) -> Callable[P, R]:
     """Add the captures to read, the span of time to keep, and how to read."""
+    command = dedup_option(command)
     command = click.option(
         "--engine",
         type=click.Choice(["auto", "compiled", "general"]),

@@ -24,7 +24,11 @@ def read_frames(
     """Read the first frames of a flow; what cannot be had is said, not raised."""
     begins = wanted_flows(report.flows, [flow_id])
     try:
-        picked = tuple(picked_frames(report.capture.files, begins, MOST_FRAMES, progress))
+        picked = tuple(
+            picked_frames(
+                report.capture.files, begins, MOST_FRAMES, progress, dedup=report.audit.dedup
+            )
+        )
     except AuditError as error:
         return Frames(unavailable=str(error), wireshark_unavailable="no frames to show it")
     if not picked:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from auditor.catalog.model import Rule, Service
     from auditor.judge.judged import Judged
+    from auditor.judge.loss import Losses
 
 _PSEUDO = frozenset({BROADCAST, LOOPBACK})
 _NEVER = frozenset({"optional", "planned", "never"})
@@ -45,6 +46,8 @@ class Watch:
 
     duration_s: float
     lossless: bool
+    losses: Losses | None = None
+    """What acknowledgements tell of data that was not captured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +292,9 @@ class _Expector:
             reasons.append(f"{_span(self.watch.duration_s)} watched, {_span(cadence_s)} needed")
         if not self.watch.lossless:
             reasons.append("frames were lost")
+        if self.watch.losses is not None:
+            seen = (self.appearing.get(role, ()) for role in (source, destination))
+            reasons += self.watch.losses.doubts(*seen)
         if wanted and all(
             any(caveat.startswith("doubtful-") for caveat in rule.caveats) for rule in wanted
         ):

@@ -90,7 +90,9 @@ def digest(report: Report) -> Digest:
     return Digest(
         captured=overview.captured(report.capture, report.flows, report.audit, report.filter),
         basis=overview.basis(report.audit, report.hosts),
-        warnings=overview.warnings(report.capture, interrupted=report.interrupted),
+        warnings=overview.warnings(
+            report.capture, interrupted=report.interrupted, dedup=report.audit.dedup
+        ),
         counts=tuple((word, number) for word, number in found.items() if number),
         nothing=overview.nothing(report),
         findings=teller.items(others, {shown: twin for twin, shown in twins.items()}),

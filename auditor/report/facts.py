@@ -40,6 +40,7 @@ def _audit(report: Report | FlowReport) -> Mapping[str, object]:
         "until": None if audit.until_ns is None else time_text(audit.until_ns),
         "filter": report.filter,
         "interrupted": report.interrupted,
+        "dedup": audit.dedup,
     }
 
 
@@ -57,4 +58,12 @@ def _capture(capture: CaptureInfo) -> Mapping[str, object]:
         "unreadable": capture.unreadable,
         "warnings": capture.warnings,
         "frames_by_status": dict(capture.frames_by_status),
+        "duplicates": capture.duplicates,
+        "duplicate_share": capture.duplicate_share,
+        "acks": capture.loss.acks,
+        "gaps": capture.loss.gaps,
+        "loss_share": capture.loss.share,
+        "one_sided_flows": capture.loss.one_sided_flows,
+        "loss": [pair._asdict() for pair in capture.loss.pairs],
+        "loss_by_capture": [own._asdict() for own in capture.loss.captures],
     }

@@ -33,7 +33,9 @@ def tell_flows(report: FlowReport) -> FlowDigest:
     outcome = overview.outcome_text(report.summary["by_outcome"])
     return FlowDigest(
         captured=overview.captured(report.capture, report.flows, report.audit, report.filter),
-        warnings=overview.warnings(report.capture, interrupted=report.interrupted),
+        warnings=overview.warnings(
+            report.capture, interrupted=report.interrupted, dedup=report.audit.dedup
+        ),
         summary=(("Outcome", outcome), *overview.proxied(report.flows)),
         provenance=overview.provenance(report),
     )

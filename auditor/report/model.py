@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from auditor.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED
 from auditor.judge.vocabulary import Outcome, Severity, Verdict, Verification
+from auditor.report.quality import NO_LOSS, LossInfo
 from auditor.report.selection import narrow_findings, select_flows
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class AuditInfo:
     tool: str = TOOL
     engine: str = ""
     """Which path the packets took, and why; it changes no result."""
+    dedup: bool = False
+    """Copies of packets were left out."""
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each stage took, in order; for --verbose."""
 
@@ -63,6 +66,9 @@ class CaptureInfo:
     warnings: tuple[str, ...] = ()
     frames_by_status: Mapping[str, int] = field(default_factory=dict)
     """Status in lower case with hyphens, such as `not-ip`; every status, zero or not."""
+    duplicates: int = 0
+    """Frames that hold a packet which another frame holds, whether left out or not."""
+    loss: LossInfo = NO_LOSS
 
     @classmethod
     def of(
@@ -72,6 +78,7 @@ class CaptureInfo:
         first_ns: int | None,
         last_ns: int | None,
         frames_by_status: Mapping[str, int],
+        duplicates: int = 0,
     ) -> CaptureInfo:
         """Take over the reader's facts."""
         return cls(
@@ -85,7 +92,13 @@ class CaptureInfo:
             unreadable=tuple(facts.unreadable),
             warnings=tuple(facts.warnings),
             frames_by_status=dict(frames_by_status),
+            duplicates=duplicates,
         )
+
+    @property
+    def duplicate_share(self) -> float:
+        """Share of the frames that are copies; 0 without frames."""
+        return self.duplicates / self.frames if self.frames else 0.0
 
     @property
     def duration_s(self) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from auditor.judge.vocabulary import ATTEMPTED, Coverage, Remark, Verdict
+from auditor.report import quality
 from auditor.report.text import byte_size, count, duration, listed
 from auditor.times import minute_text, time_text
 
@@ -78,7 +79,7 @@ def basis(audit: AuditInfo, hosts: pd.DataFrame) -> str:
     return f"paper edition {audit.edition}; no site file: {known}, nothing can be called missing"
 
 
-def warnings(capture: CaptureInfo, *, interrupted: bool) -> tuple[str, ...]:
+def warnings(capture: CaptureInfo, *, interrupted: bool, dedup: bool = False) -> tuple[str, ...]:
     """List what keeps a report from being whole."""
     lines = [f"not read: {source}" for source in capture.unreadable]
     if interrupted:
@@ -88,6 +89,7 @@ def warnings(capture: CaptureInfo, *, interrupted: bool) -> tuple[str, ...]:
         lines.append("a capture ends inside a record; it is reported up to there")
     if capture.dropped:
         lines.append(f"{count(capture.dropped, 'frame')} lost while capturing: absence proves less")
+    lines.extend(quality.warnings(capture, dedup=dedup))
     for status, meaning in _DAMAGE_MEANS.items():
         frames = capture.frames_by_status.get(status, 0)
         if frames and frames >= capture.frames * _MENTION_DAMAGE_FROM:
@@ -255,6 +257,7 @@ def provenance(report: Report | FlowReport) -> tuple[tuple[str, str], ...]:
     return (
         ("Files", ", ".join(capture.files) or "none"),
         ("Frames", _tally_text(capture.frames_by_status) or "none"),
+        *quality.provenance(capture),
         ("Rules", f"edition {audit.edition}, sha256 {audit.catalog_digest}"),
         ("Made", f"{minute_text(audit.started_ns)} by {audit.tool} {audit.version}"),
         ("Engine", audit.engine or "none"),
@@ -270,6 +273,8 @@ def _explain(report: Report, flow_id: int) -> str:
     words = ["auditor", "explain", *sources, "--flow", str(flow_id)]
     if report.audit.hosts_file is not None:
         words += ["--hosts", report.audit.hosts_file]
+    if report.audit.dedup:
+        words.append("--dedup")
     # Flows are numbered within the time that was asked for.
     words += [word for name, time in _span_words(report.audit) for word in (f"--{name}", time)]
     return shlex.join(words)

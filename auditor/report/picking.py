@@ -14,6 +14,7 @@ import numpy as np
 from auditor.capture import open_capture
 from auditor.capture.sources import local_path
 from auditor.decode.dissect import Decoder
+from auditor.decode.duplicates import Duplicates
 from auditor.errors import UsageError
 from auditor.flows.keys import canonical_keys, quote_key
 from auditor.records import Status
@@ -64,11 +65,14 @@ def picked_frames(
     begins: dict[Place, Wanted | None],
     most: int,
     progress: Callable[[int, int, int], None] | None = None,
+    *,
+    dedup: bool = False,
 ) -> Iterator[PickedFrame]:
     """Read captures again, for the first `most` frames of each wanted flow, in time order.
 
     files: as CaptureInfo.files. Of ICMP errors that quote a flow as many are added. Raises
     CaptureError if nothing can be read any more, UsageError if nothing ever could be again.
+    dedup: copies of packets are no frames of a flow, as AuditInfo.dedup says.
     """
     refuse_streams(files)
     flows = [flow for flow in begins.values() if flow is not None]
@@ -76,14 +80,17 @@ def picked_frames(
         return
     since_ns = min(flow.first_ns for flow in flows)
     until_ns = max(flow.until_ns for flow in flows) + 1
-    decoder, seen = Decoder(), 0
+    decoder, copies, seen = Decoder(), Duplicates(leave_out=True), 0
     with open_capture(files, since_ns=since_ns, until_ns=until_ns) as capture:
         picker = _Picker(begins, capture.facts.files, most)
         for batch in capture:
             seen += len(batch)
             frames = batch.select(picker.may_matter(batch.time_ns))
             if len(frames):
-                yield from picker.pick(decoder.decode(frames))
+                packets = decoder.decode(frames)
+                if dedup:
+                    copies.mark(packets.rows)
+                yield from picker.pick(packets)
             if progress is not None:
                 progress(*capture.position(), seen)
             if not picker.unfinished:

@@ -1,0 +1,146 @@
+"""How much of the traffic a capture lacks, told from acknowledgements as Zeek tells it.
+
+An acknowledgement of data that no frame holds proves that the data was sent and received, but not
+captured (auditor.flows.loss counts them). Where so much is missing, a conversation that was not
+seen may have taken place: its absence proves less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.records import IPPROTO_TCP, Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from auditor.judge.judged import Judged
+
+LEAST_ACKS = 100
+"""Fewer acknowledgements than this say nothing about a capture."""
+
+LEAST_PAIR_ACKS = 20
+"""The same for a pair of hosts, or of roles."""
+
+WEAKENS_FROM = 0.01
+"""From this share on, over everything, whatever is missing may have been lost."""
+
+PAIR_WEAKENS_FROM = 0.05
+"""The same between the hosts of two roles."""
+
+_LEAST_OF_ONE_SIDE = 3
+"""Packets with an acknowledgement that one side must have sent, where no handshake was seen: a
+lone one can be a scan, or the last of a connection that ended as the capture began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Acknowledgements of data, and those of them for data that no frame holds."""
+
+    acks: int = 0
+    gaps: int = 0
+
+    def share(self, least: int = LEAST_ACKS) -> float | None:
+        """Give the share of what was sent and not captured; None with fewer acks than `least`."""
+        return self.gaps / self.acks if self.acks >= max(least, 1) else None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Losses:
+    """What acknowledgements tell of a capture; items i of the pairs' arrays belong together."""
+
+    total: Acknowledged
+    client: NDArray[np.int64]
+    """Rows of Hosts.table: the clients of the pairs that have acknowledgements at all."""
+    server: NDArray[np.int64]
+    acks: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+    captures: dict[int, Acknowledged]
+    """By the index of the capture in which a flow begins."""
+    tcp_flows: int
+    one_sided: int
+    """TCP flows of which the packets of one direction alone were captured."""
+
+    def worst(self, most: int) -> list[tuple[int, int, Acknowledged]]:
+        """List up to `most` pairs that lack data, the worst first: client, server, counts."""
+        lossy = np.flatnonzero((self.gaps > 0) & (self.acks >= LEAST_PAIR_ACKS))
+        share = self.gaps[lossy] / self.acks[lossy]
+        order = lossy[np.lexsort((self.server[lossy], self.client[lossy], -share))][:most]
+        columns = (each[order].tolist() for each in (self.client, self.server))
+        return list(zip(*columns, map(self._of, order.tolist()), strict=True))
+
+    def between(self, some: Collection[int], others: Collection[int]) -> Acknowledged:
+        """Sum what hosts said to others, whoever was client. some, others: rows of Hosts.table."""
+        ends = np.array(list(some), np.int64), np.array(list(others), np.int64)
+        chosen = np.zeros(len(self.acks), bool)
+        for one, other in (ends, ends[::-1]):
+            chosen |= np.isin(self.client, one) & np.isin(self.server, other)
+        return Acknowledged(int(self.acks[chosen].sum()), int(self.gaps[chosen].sum()))
+
+    def doubts(self, some: Collection[int], others: Collection[int]) -> list[str]:
+        """Say why what these hosts were not seen to say to each other may have been lost."""
+        if not self.total.gaps:
+            return []
+        reasons = []
+        share = self.total.share()
+        if share is not None and share >= WEAKENS_FROM:
+            reasons.append(f"about {share:.0%} of the traffic was not captured")
+        share = self.between(some, others).share(LEAST_PAIR_ACKS)
+        if share is not None and share >= PAIR_WEAKENS_FROM:
+            reasons.append(f"between the two about {share:.0%} was not captured")
+        return reasons
+
+    def _of(self, pair: int) -> Acknowledged:
+        return Acknowledged(int(self.acks[pair]), int(self.gaps[pair]))
+
+
+def measure_losses(judged: Judged) -> Losses:
+    """Sum the acknowledgements of all TCP flows, in all, by pair of hosts, and by capture."""
+    facts = judged.flows.facts
+    acks = facts["acks_a"].astype(np.int64) + facts["acks_b"]
+    gaps = facts["gaps_a"].astype(np.int64) + facts["gaps_b"]
+    rows = np.flatnonzero(acks)
+    orientation = judged.orientation
+    width = len(judged.hosts.table) + 1
+    pairs, pair_of = np.unique(
+        orientation.client[rows].astype(np.int64) * width + orientation.server[rows],
+        return_inverse=True,
+    )
+    return Losses(
+        Acknowledged(int(acks.sum()), int(gaps.sum())),
+        pairs // width,
+        pairs % width,
+        _summed(pair_of, acks[rows], len(pairs)),
+        _summed(pair_of, gaps[rows], len(pairs)),
+        {
+            capture: Acknowledged(int(acks[own].sum()), int(gaps[own].sum()))
+            for capture in np.unique(facts["capture"][rows]).tolist()
+            for own in (facts["capture"] == capture,)
+        },
+        int(np.count_nonzero(facts["transport"] == IPPROTO_TCP)),
+        int(_one_sided(facts).sum()),
+    )
+
+
+def _summed(group: NDArray[np.intp], values: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
+    sums = np.zeros(groups, np.int64)
+    np.add.at(sums, group, values)
+    return sums
+
+
+def _one_sided(facts: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Mark the TCP flows of which one side alone was captured, though it answers the other."""
+    found = np.zeros(len(facts), bool)
+    for side, other in (("a", "b"), ("b", "a")):
+        seen = facts[f"seen_{side}"]
+        answers = seen & Seen.SYN_ACK > 0
+        goes_on = (seen & Seen.SYN > 0) | (facts[f"packets_{side}"] >= _LEAST_OF_ONE_SIDE)
+        answers |= (seen & Seen.ACK > 0) & goes_on
+        found |= (facts[f"packets_{other}"] == 0) & answers
+    found &= facts["transport"] == IPPROTO_TCP
+    return found

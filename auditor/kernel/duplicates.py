@@ -1,0 +1,82 @@
+"""Copies of packets found; the twin is auditor.decode.duplicates, which says what a copy is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.kernel.jit import compiled
+from auditor.records import IPPROTO_TCP, Status
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_OK = int(Status.OK)
+_FIN, _SYN, _RST = 0x01, 0x02, 0x04
+_COPY_NS = 10_000_000
+_NAMELESS_COPY_NS = 1_000_000
+_PLACES_BITS = 14
+_FACTORS = np.array(
+    [pow(0x9E37_79B9_7F4A_7C15, power, 1 << 64) for power in range(1, 9)], np.uint64
+)
+
+RECENT = np.dtype([("fingerprint", "u8"), ("time_ns", "i8")])
+"""A packet seen lately."""
+
+
+@compiled
+def _fingerprint(row: np.void) -> np.uint64:
+    """Sum the words of a PACKET row, each times its factor, modulo 2**64."""
+    half = np.uint64(32)
+    ports = np.uint64(row["dst_port"]) << half | np.uint64(row["src_port"])
+    numbers = np.uint64(row["tcp_ack"]) << half | np.uint64(row["tcp_seq"])
+    content = np.uint64(row["payload_len"]) << half | np.uint64(row["identity"])
+    kind = np.uint64(row["transport"]) << half | np.uint64(row["tcp_flags"])
+    return (
+        np.uint64(row["src_hi"]) * _FACTORS[0]
+        + np.uint64(row["src_lo"]) * _FACTORS[1]
+        + np.uint64(row["dst_hi"]) * _FACTORS[2]
+        + np.uint64(row["dst_lo"]) * _FACTORS[3]
+        + ports * _FACTORS[4]
+        + numbers * _FACTORS[5]
+        + content * _FACTORS[6]
+        + kind * _FACTORS[7]
+    )
+
+
+@compiled
+def _reach(row: np.void) -> int:
+    """Give how far from a PACKET row a copy may be, in ns; 0 where none can be told."""
+    if row["status"] != _OK or row["payload_offset"] == 0:
+        return 0
+    if row["identity"] >> 16:
+        return _COPY_NS
+    if row["identity"] == 0 or row["transport"] != IPPROTO_TCP or row["tcp_flags"] & _RST:
+        return 0
+    if row["sent_len"] > 0 or row["tcp_flags"] & (_SYN | _FIN):
+        return _NAMELESS_COPY_NS
+    return 0
+
+
+@compiled
+def find_copies(rows: NDArray[np.void], recent: NDArray[np.void], copies: NDArray[np.int64]) -> int:
+    """Find the PACKET rows that are copies; give how many there are.
+
+    recent: RECENT, shape (2**14,), by the uppermost bits of fingerprints; is brought up to date.
+    copies: shape (n,); its first items are set to the rows found.
+    """
+    count = 0
+    for i in range(len(rows)):
+        row = rows[i]
+        reach = _reach(row)
+        if reach == 0:
+            continue
+        mark = _fingerprint(row)
+        known = recent[np.int64(mark >> np.uint64(64 - _PLACES_BITS))]
+        if known["fingerprint"] == mark and abs(row["time_ns"] - known["time_ns"]) <= reach:
+            copies[count] = i
+            count += 1
+        else:
+            known["fingerprint"], known["time_ns"] = mark, row["time_ns"]
+    return count
