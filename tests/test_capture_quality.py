@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from capture_files import Frame
 
+    from auditor.engine import EngineName
     from auditor.report.model import FlowReport, Report
 
 SAMPLE = Path(__file__).parents[1] / "sample_pcaps" / "branch-office.pcapng"
@@ -76,7 +77,9 @@ def test_a_whole_capture_says_nothing_of_its_quality() -> None:
 
 
 @pytest.mark.parametrize("engine", ["general", "compiled"])
-def test_copies_are_counted_and_only_left_out_on_demand(poor: dict[str, str], engine: str) -> None:
+def test_copies_are_counted_and_only_left_out_on_demand(
+    poor: dict[str, str], engine: EngineName
+) -> None:
     """Counts are Wireshark's unless asked otherwise; left out, the flows are as without copies."""
     whole = read(SAMPLE)
     doubled = read(poor["doubled"], reading=Reading(engine))
@@ -159,7 +162,7 @@ def test_loss_weakens_what_is_missing(poor: dict[str, str]) -> None:
     assert "strong" in set(whole.loc[missing, "strength"])
     still = lossy[lossy["status"] == "missing"]
     assert set(still["strength"]) == {"weak"}
-    assert still["why"].str.contains("% of the traffic was not captured").all()
+    assert still["why"].str.contains(" % of the traffic was not captured").all()
 
 
 def test_one_direction_is_told_from_loss(poor: dict[str, str]) -> None:

@@ -89,10 +89,10 @@ class Losses:
         reasons = []
         share = self.total.share()
         if share is not None and share >= WEAKENS_FROM:
-            reasons.append(f"about {share:.0%} of the traffic was not captured")
+            reasons.append(f"about {100 * share:.0f} % of the traffic was not captured")
         share = self.between(some, others).share(LEAST_PAIR_ACKS)
         if share is not None and share >= PAIR_WEAKENS_FROM:
-            reasons.append(f"between the two about {share:.0%} was not captured")
+            reasons.append(f"between the two about {100 * share:.0f} % was not captured")
         return reasons
 
     def _of(self, pair: int) -> Acknowledged:
