@@ -15,7 +15,7 @@ import numpy as np
 from auditor.records import IPPROTO_TCP, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -74,15 +74,19 @@ class Losses:
         columns = (each[order].tolist() for each in (self.client, self.server))
         return list(zip(*columns, map(self._of, order.tolist()), strict=True))
 
-    def between(self, some: Collection[int], others: Collection[int]) -> Acknowledged:
+    def between(
+        self, some: Sequence[int] | NDArray[np.int64], others: Sequence[int] | NDArray[np.int64]
+    ) -> Acknowledged:
         """Sum what hosts said to others, whoever was client. some, others: rows of Hosts.table."""
-        ends = np.array(list(some), np.int64), np.array(list(others), np.int64)
+        ends = np.asarray(some, np.int64), np.asarray(others, np.int64)
         chosen = np.zeros(len(self.acks), bool)
         for one, other in (ends, ends[::-1]):
             chosen |= np.isin(self.client, one) & np.isin(self.server, other)
         return Acknowledged(int(self.acks[chosen].sum()), int(self.gaps[chosen].sum()))
 
-    def doubts(self, some: Collection[int], others: Collection[int]) -> list[str]:
+    def doubts(
+        self, some: Sequence[int] | NDArray[np.int64], others: Sequence[int] | NDArray[np.int64]
+    ) -> list[str]:
         """Say why what these hosts were not seen to say to each other may have been lost."""
         if not self.total.gaps:
             return []
