@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from reports import START_NS, flow, small_report, table
 
-from auditor.monitor.delivery import Backoff
-from auditor.monitor.window import Counters, Window
+from auditor.outlets.delivery import Backoff
+from auditor.outlets.window import Counters, Window
 from auditor.report.frames import COVERAGE, FLOWS
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from monitoring import WINDOW_NS, expectation, traffic_window
 from reports import HOSTILE
 
 from auditor.cli import history as cli
-from auditor.monitor.store.answers import FORMATS, LAYOUTS
-from auditor.monitor.store.database import Database
-from auditor.monitor.store.record import record_of
-from auditor.monitor.store.writing import write_record
+from auditor.outlets.store.answers import FORMATS, LAYOUTS
+from auditor.outlets.store.database import Database
+from auditor.outlets.store.record import record_of
+from auditor.outlets.store.writing import write_record
 from auditor.report.frames import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "monitoring-outlets.md").read_text(encoding="utf-8")

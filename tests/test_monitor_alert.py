@@ -1,4 +1,4 @@
-"""auditor.monitor.alert, found, book and rate: what is news, told once, and in which words."""
+"""auditor.outlets.alert, found, book and rate: what is news, told once, and in which words."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from monitoring import WINDOW_NS, Clock, window
 from reports import HOSTILE, finding, hostile_report, rich_report
 
 from auditor.errors import UsageError
-from auditor.monitor.alert import FORMATS, Alert, Before, Event, check_format, message
-from auditor.monitor.book import AlertBook
-from auditor.monitor.found import Found, found_in
-from auditor.monitor.rate import Bucket, RateLimit
+from auditor.outlets.alert import FORMATS, Alert, Before, Event, check_format, message
+from auditor.outlets.book import AlertBook
+from auditor.outlets.found import Found, found_in
+from auditor.outlets.rate import Bucket, RateLimit
 from auditor.report.frames import FINDINGS
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""auditor.monitor.alerts: from a window to every sink, through faults and restarts."""
+"""auditor.outlets.alerts: from a window to every sink, through faults and restarts."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from receivers import Hook, TcpReceiver, syslog_messages, web_hook
 from reports import finding
 
 from auditor.errors import AuditError, UsageError
-from auditor.monitor.alerts import AlertOptions, Alerts
-from auditor.monitor.rate import RateLimit
+from auditor.outlets.alerts import AlertOptions, Alerts
+from auditor.outlets.rate import RateLimit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -197,8 +197,8 @@ import sys
 from pathlib import Path
 from monitoring import QUICK, until, window
 from reports import finding
-from auditor.monitor.alerts import AlertOptions, Alerts
-from auditor.monitor.rate import RateLimit
+from auditor.outlets.alerts import AlertOptions, Alerts
+from auditor.outlets.rate import RateLimit
 
 path, start = Path(sys.argv[1]), int(sys.argv[2])
 options = AlertOptions(backoff=QUICK, rate=RateLimit(10**6, 10**6))

@@ -1,4 +1,4 @@
-"""auditor.monitor.delivery, health and worker: sending in order, and surviving what goes wrong."""
+"""auditor.outlets.delivery, health and worker: sending in order, and surviving what goes wrong."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import threading
 import pytest
 from monitoring import Clock, Receiver, until
 
-from auditor.monitor.delivery import Backoff, Delivery, RejectedError, UnreachableError
-from auditor.monitor.health import Condition, Health
-from auditor.monitor.spool import Spool
-from auditor.monitor.worker import Inbox, Worker
+from auditor.outlets.delivery import Backoff, Delivery, RejectedError, UnreachableError
+from auditor.outlets.health import Condition, Health
+from auditor.outlets.spool import Spool
+from auditor.outlets.worker import Inbox, Worker
 
 EVEN = Backoff(first_s=1.0, most_s=300.0, chance=lambda: 1.0)
 """Without chance."""

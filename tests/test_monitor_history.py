@@ -1,4 +1,4 @@
-"""auditor.monitor.history: every window gets into the database, whatever happens on the way."""
+"""auditor.outlets.history: every window gets into the database, whatever happens on the way."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from monitoring import BEGIN_NS, QUICK, WINDOW_NS, fill, small_disk, traffic_win
 from postgres_server import postgres_server
 
 from auditor.errors import AuditError, UsageError
-from auditor.monitor.history import History
-from auditor.monitor.store import queries
-from auditor.monitor.store.database import Database
+from auditor.outlets.history import History
+from auditor.outlets.store import queries
+from auditor.outlets.store.database import Database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_database_that_is_locked_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Windows are queued on disk meanwhile; it is said once that it fails, once that it works."""
-    monkeypatch.setattr("auditor.monitor.store.database._BUSY_MS", 10)
+    monkeypatch.setattr("auditor.outlets.store.database._BUSY_MS", 10)
     url, said = f"sqlite:///{tmp_path}/audit.db", list[str]()
     history = History(url, sensor="s1", directory=tmp_path / "q", backoff=QUICK, say=said.append)
     with closing(sqlite3.connect(tmp_path / "audit.db", isolation_level=None)) as other:
@@ -167,7 +167,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from monitoring import QUICK, traffic_window, until
-from auditor.monitor.history import History
+from auditor.outlets.history import History
 
 directory, start = Path(sys.argv[1]), int(sys.argv[2])
 history = History(

@@ -1,4 +1,4 @@
-"""auditor.monitor.metrics and its server: what Prometheus is told; the dashboard asks for that."""
+"""auditor.outlets.metrics and its server: what Prometheus is told; the dashboard asks for that."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from reports import finding, rich_report
 
 from auditor.errors import UsageError
-from auditor.monitor.alerts import AlertOptions, Alerts
-from auditor.monitor.health import Health
-from auditor.monitor.history import History
-from auditor.monitor.metrics import Metrics
-from auditor.monitor.metrics_server import MetricsServer, parse_address
-from auditor.monitor.window import Counters, Window
+from auditor.outlets.alerts import AlertOptions, Alerts
+from auditor.outlets.health import Health
+from auditor.outlets.history import History
+from auditor.outlets.metrics import Metrics
+from auditor.outlets.metrics_server import MetricsServer, parse_address
+from auditor.outlets.window import Counters, Window
 
 DOCS = Path(__file__).parents[1] / "docs"
 DASHBOARD = json.loads((DOCS / "grafana-dashboard.json").read_text(encoding="utf-8"))

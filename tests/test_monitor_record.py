@@ -1,4 +1,4 @@
-"""auditor.monitor.store.record: what one window leaves in the history."""
+"""auditor.outlets.store.record: what one window leaves in the history."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from monitoring import BEGIN_NS, HOUR_NS, WINDOW_NS, expectation, traffic_window, window
 from reports import empty_report, hostile_report, rich_report
 
-from auditor.monitor.store import record as module
-from auditor.monitor.store.record import Record, digest_of, pack, record_of, unpack
-from auditor.monitor.store.schema import NO_PORT
+from auditor.outlets.store import record as module
+from auditor.outlets.store.record import Record, digest_of, pack, record_of, unpack
+from auditor.outlets.store.schema import NO_PORT
 
 
 def test_flows_of_an_edge_are_counted_together() -> None:

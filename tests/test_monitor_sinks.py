@@ -1,4 +1,4 @@
-"""auditor.monitor.sinks: files, standard output, and how a sink is asked for."""
+"""auditor.outlets.sinks: files, standard output, and how a sink is asked for."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from monitoring import fill, small_disk
 from reports import START_NS
 
 from auditor.errors import UsageError
-from auditor.monitor.delivery import UnreachableError
-from auditor.monitor.sinks.address import SinkOptions, open_sink
-from auditor.monitor.sinks.file import FileSink, StreamSink
-from auditor.monitor.sinks.message import Message
-from auditor.monitor.sinks.syslog import FACILITIES, TcpSyslog, UdpSyslog
-from auditor.monitor.sinks.webhook import Webhook
+from auditor.outlets.delivery import UnreachableError
+from auditor.outlets.sinks.address import SinkOptions, open_sink
+from auditor.outlets.sinks.file import FileSink, StreamSink
+from auditor.outlets.sinks.message import Message
+from auditor.outlets.sinks.syslog import FACILITIES, TcpSyslog, UdpSyslog
+from auditor.outlets.sinks.webhook import Webhook
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""auditor.monitor.spool and durable: a queue that outlives the process."""
+"""auditor.outlets.spool and durable: a queue that outlives the process."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from monitoring import fill, small_disk
 
 from auditor.errors import AuditError
-from auditor.monitor.durable import write_whole
-from auditor.monitor.spool import MOST_ASIDE, Spool
+from auditor.outlets.durable import write_whole
+from auditor.outlets.spool import MOST_ASIDE, Spool
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""auditor.monitor.store: one window is one transaction, on SQLite and on PostgreSQL alike."""
+"""auditor.outlets.store: one window is one transaction, on SQLite and on PostgreSQL alike."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from postgres_server import postgres_server
 from reports import hostile_report, rich_report
 
 from auditor.errors import AuditError, UsageError
-from auditor.monitor.extras import require
-from auditor.monitor.store import queries, schema
-from auditor.monitor.store.database import Database
-from auditor.monitor.store.record import Record, record_of
-from auditor.monitor.store.writing import write_record
+from auditor.outlets.extras import require
+from auditor.outlets.store import queries, schema
+from auditor.outlets.store.database import Database
+from auditor.outlets.store.record import Record, record_of
+from auditor.outlets.store.writing import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +150,7 @@ def test_a_failure_in_the_middle_leaves_nothing(url: str, monkeypatch: pytest.Mo
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr("auditor.monitor.store.writing._write_coverage", fail)
+        patched.setattr("auditor.outlets.store.writing._write_coverage", fail)
         with pytest.raises(ZeroDivisionError):
             write(url, record)
     assert contents(url) == empty

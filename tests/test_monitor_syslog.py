@@ -1,4 +1,4 @@
-"""auditor.monitor.sinks.syslog: messages of RFC 5424 over UDP, TCP and TLS."""
+"""auditor.outlets.sinks.syslog: messages of RFC 5424 over UDP, TCP and TLS."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from monitoring import until
 from receivers import LOOPBACK, TcpReceiver, authority, syslog_messages, udp_receiver
 from reports import HOSTILE, START_NS
 
-from auditor.monitor.delivery import RejectedError, UnreachableError
-from auditor.monitor.sinks.address import SinkOptions, open_sink
-from auditor.monitor.sinks.message import Message
-from auditor.monitor.sinks.syslog import frame_message
+from auditor.outlets.delivery import RejectedError, UnreachableError
+from auditor.outlets.sinks.address import SinkOptions, open_sink
+from auditor.outlets.sinks.message import Message
+from auditor.outlets.sinks.syslog import frame_message
 
 if TYPE_CHECKING:
     from pathlib import Path

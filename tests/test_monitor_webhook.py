@@ -1,4 +1,4 @@
-"""auditor.monitor.sinks.webhook: alerts posted, verified, and never to the wrong place."""
+"""auditor.outlets.sinks.webhook: alerts posted, verified, and never to the wrong place."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from receivers import LOOPBACK, Hook, authority, web_hook
 from reports import START_NS
 
-from auditor.monitor.delivery import RejectedError, UnreachableError
-from auditor.monitor.sinks.address import SinkOptions, open_sink
-from auditor.monitor.sinks.message import Message
+from auditor.outlets.delivery import RejectedError, UnreachableError
+from auditor.outlets.sinks.address import SinkOptions, open_sink
+from auditor.outlets.sinks.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

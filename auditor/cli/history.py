@@ -18,7 +18,7 @@ from auditor.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditor.monitor.store.answers import Answer
+    from auditor.outlets.store.answers import Answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -176,12 +176,12 @@ def _ask(
     ends: tuple[str, str] = ("", ""),
     service: str = "",
 ) -> Answer:
-    from auditor.monitor.extras import require  # noqa: PLC0415 - pandas and SQLAlchemy, as below
+    from auditor.outlets.extras import require  # noqa: PLC0415 - pandas and SQLAlchemy, as below
 
     require("sqlalchemy", "live", "a history")
-    from auditor.monitor.store import queries  # noqa: PLC0415 - not needed for help
-    from auditor.monitor.store.answers import Answer  # noqa: PLC0415 - as above
-    from auditor.monitor.store.database import Database  # noqa: PLC0415 - as above
+    from auditor.outlets.store import queries  # noqa: PLC0415 - not needed for help
+    from auditor.outlets.store.answers import Answer  # noqa: PLC0415 - as above
+    from auditor.outlets.store.database import Database  # noqa: PLC0415 - as above
 
     database = Database(url, write=False)
     wanted = _service(service) if service else (None, None)
@@ -214,7 +214,7 @@ def _service(text: str) -> tuple[int | None, str | None]:
 
 def _tell(answer: Answer, look: _Look) -> None:
     from auditor.cli.output import terminal_style  # noqa: PLC0415 - not needed for help
-    from auditor.monitor.store.answers import FORMATS  # noqa: PLC0415 - as above
+    from auditor.outlets.store.answers import FORMATS  # noqa: PLC0415 - as above
     from auditor.report.writers import Style, format_of, plain  # noqa: PLC0415 - as above
 
     by_suffix = format_of(look.output) if look.output is not None else None

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from auditor.errors import AuditError
-from auditor.monitor.delivery import RejectedError, UnreachableError
-from auditor.monitor.store.database import Database, reason_of
-from auditor.monitor.store.record import pack, record_of, unpack
-from auditor.monitor.store.writing import write_record
+from auditor.outlets.delivery import RejectedError, UnreachableError
+from auditor.outlets.store.database import Database, reason_of
+from auditor.outlets.store.record import pack, record_of, unpack
+from auditor.outlets.store.writing import write_record
 
 if TYPE_CHECKING:
-    from auditor.monitor.window import Window
+    from auditor.outlets.window import Window
 
 
 class Keeper:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from auditor.errors import UsageError
-from auditor.monitor.sinks.file import FileSink, StreamSink
-from auditor.monitor.sinks.syslog import FACILITIES, TcpSyslog, UdpSyslog
-from auditor.monitor.sinks.webhook import Webhook
+from auditor.outlets.sinks.file import FileSink, StreamSink
+from auditor.outlets.sinks.syslog import FACILITIES, TcpSyslog, UdpSyslog
+from auditor.outlets.sinks.webhook import Webhook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-    from auditor.monitor.sinks.message import Sink
+    from auditor.outlets.sinks.message import Sink
 
 SYNTAX = (
     "PATH, -, syslog://HOST:PORT, syslog+tcp://HOST:PORT, syslog+tls://HOST:PORT or https://..."

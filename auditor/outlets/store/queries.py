@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from auditor.judge.vocabulary import Coverage
-from auditor.monitor.store.schema import (
+from auditor.outlets.store.schema import (
     HOUR_NS,
     NO_PORT,
     coverage_hours,

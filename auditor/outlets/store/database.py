@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from auditor.errors import AuditError, UsageError
-from auditor.monitor.extras import require
-from auditor.monitor.store.schema import check_schema
+from auditor.outlets.extras import require
+from auditor.outlets.store.schema import check_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

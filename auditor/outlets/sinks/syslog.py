@@ -8,11 +8,11 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from auditor.monitor.delivery import RejectedError, UnreachableError
+from auditor.outlets.delivery import RejectedError, UnreachableError
 from auditor.times import time_text
 
 if TYPE_CHECKING:
-    from auditor.monitor.sinks.message import Message
+    from auditor.outlets.sinks.message import Message
 
 FACILITIES = {
     "user": 1,

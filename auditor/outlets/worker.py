@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditor.monitor.health import Condition
+    from auditor.outlets.health import Condition
 
 T = TypeVar("T")
 

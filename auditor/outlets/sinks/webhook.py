@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from auditor import __version__
-from auditor.monitor.delivery import RejectedError, UnreachableError
+from auditor.outlets.delivery import RejectedError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from auditor.monitor.sinks.message import Message
+    from auditor.outlets.sinks.message import Message
 
 _TIMEOUT_S = 10.0
 _NEVER = frozenset({400, 413, 422})

@@ -7,12 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auditor.monitor.health import Condition, Health
+from auditor.outlets.health import Condition, Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from auditor.monitor.spool import Spool
+    from auditor.outlets.spool import Spool
 
 
 class UnreachableError(Exception):

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from auditor.judge.vocabulary import Coverage
-from auditor.monitor.store.record import digest_of
-from auditor.monitor.store.schema import (
+from auditor.outlets.store.record import digest_of
+from auditor.outlets.store.schema import (
     HOUR_NS,
     coverage_hours,
     edge_hours,
@@ -23,7 +23,7 @@ from auditor.monitor.store.schema import (
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from auditor.monitor.store.record import EdgeHour, Record
+    from auditor.outlets.store.record import EdgeHour, Record
 
     Insert: TypeAlias = sqlite.Insert | postgresql.Insert
 

@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from auditor.errors import UsageError
 
 if TYPE_CHECKING:
-    from auditor.monitor.metrics import Metrics
+    from auditor.outlets.metrics import Metrics
 
 _LOOPBACK = "127.0.0.1"
 _POLL_S = 0.1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from auditor.monitor.store.queries import Watched
+    from auditor.outlets.store.queries import Watched
     from auditor.report.writers import Style
 
 SCHEMA = 1

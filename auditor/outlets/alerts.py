@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditError, UsageError
-from auditor.monitor.alert import check_format, message
-from auditor.monitor.book import AlertBook
-from auditor.monitor.delivery import Backoff, Delivery, RejectedError
-from auditor.monitor.health import Condition, Health, say_nothing
-from auditor.monitor.rate import Bucket, RateLimit
-from auditor.monitor.sinks.address import SinkOptions, open_sink
-from auditor.monitor.sinks.file import FileSink
-from auditor.monitor.sinks.message import Message
-from auditor.monitor.spool import Spool
-from auditor.monitor.worker import Inbox, Worker
+from auditor.outlets.alert import check_format, message
+from auditor.outlets.book import AlertBook
+from auditor.outlets.delivery import Backoff, Delivery, RejectedError
+from auditor.outlets.health import Condition, Health, say_nothing
+from auditor.outlets.rate import Bucket, RateLimit
+from auditor.outlets.sinks.address import SinkOptions, open_sink
+from auditor.outlets.sinks.file import FileSink
+from auditor.outlets.sinks.message import Message
+from auditor.outlets.spool import Spool
+from auditor.outlets.worker import Inbox, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from auditor.monitor.health import Say
-    from auditor.monitor.sinks.message import Sink
-    from auditor.monitor.window import Window
+    from auditor.outlets.health import Say
+    from auditor.outlets.sinks.message import Sink
+    from auditor.outlets.window import Window
 
 
 _SAVE_AGAIN_S = 10.0

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from auditor.monitor.delivery import Backoff, Delivery
-from auditor.monitor.extras import require
-from auditor.monitor.health import Condition, Health, say_nothing
-from auditor.monitor.spool import Spool
-from auditor.monitor.worker import Inbox, Worker
+from auditor.outlets.delivery import Backoff, Delivery
+from auditor.outlets.extras import require
+from auditor.outlets.health import Condition, Health, say_nothing
+from auditor.outlets.spool import Spool
+from auditor.outlets.worker import Inbox, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from auditor.monitor.health import Say
-    from auditor.monitor.window import Window
+    from auditor.outlets.health import Say
+    from auditor.outlets.window import Window
 
 
 class History:
@@ -44,7 +44,7 @@ class History:
         that is none, and for a directory that cannot be used.
         """
         require("sqlalchemy", "live", "a history")
-        from auditor.monitor.store.keeper import Keeper  # noqa: PLC0415 - SQLAlchemy is an extra
+        from auditor.outlets.store.keeper import Keeper  # noqa: PLC0415 - SQLAlchemy is an extra
 
         self._keeper = Keeper(url, sensor)
         self._intake = Condition("history", say)

@@ -7,15 +7,15 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from auditor.monitor.alert import Alert, Before, Event
-from auditor.monitor.durable import write_whole
-from auditor.monitor.found import Found, found_in
+from auditor.outlets.alert import Alert, Before, Event
+from auditor.outlets.durable import write_whole
+from auditor.outlets.found import Found, found_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from auditor.monitor.window import Window
+    from auditor.outlets.window import Window
 
 SCHEMA = 1
 MOST_KNOWN = 20_000

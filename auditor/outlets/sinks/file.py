@@ -7,13 +7,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from auditor.monitor.delivery import UnreachableError
+from auditor.outlets.delivery import UnreachableError
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import TextIO
 
-    from auditor.monitor.sinks.message import Message
+    from auditor.outlets.sinks.message import Message
 
 _LINE_END = b"\n"
 

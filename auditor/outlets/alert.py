@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from auditor import __version__
 from auditor.errors import UsageError
-from auditor.monitor.sinks.message import Message
+from auditor.outlets.sinks.message import Message
 from auditor.report.model import TOOL
 from auditor.report.text import count
 from auditor.times import time_text
@@ -18,7 +18,7 @@ from auditor.times import time_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from auditor.monitor.found import Found
+    from auditor.outlets.found import Found
 
 SCHEMA = 1
 ECS_VERSION = "8.11.0"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from auditor import __version__
 from auditor.judge.vocabulary import Severity
-from auditor.monitor.extras import require
-from auditor.monitor.window import Counters
+from auditor.outlets.extras import require
+from auditor.outlets.window import Counters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
 
-    from auditor.monitor.alerts import Alerts
-    from auditor.monitor.health import Health
-    from auditor.monitor.window import Window
+    from auditor.outlets.alerts import Alerts
+    from auditor.outlets.health import Health
+    from auditor.outlets.window import Window
 
 _SEVERITIES = (*(severity.word for severity in reversed(Severity)), "accepted")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.errors import AuditError
-from auditor.monitor.durable import clear_unfinished, sync_directory, write_whole
+from auditor.outlets.durable import clear_unfinished, sync_directory, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

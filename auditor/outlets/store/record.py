@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.judge.vocabulary import SERVED
-from auditor.monitor.store.schema import HOUR_NS, NO_PORT
+from auditor.outlets.store.schema import HOUR_NS, NO_PORT
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from auditor.monitor.window import Window
+    from auditor.outlets.window import Window
 
 MOST_EDGES = 50_000
 """Of one window; a scan of a whole network must not fill the disk."""
