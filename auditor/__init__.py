@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from auditor.catalog.load import load_catalog
     from auditor.catalog.model import Catalog
     from auditor.errors import AuditError
+    from auditor.live.run import monitor
     from auditor.pipeline import audit, infer_hosts, read_flows
     from auditor.report.model import Report
     from auditor.site.load import load_site
@@ -29,6 +30,7 @@ __all__ = [
     "infer_hosts",
     "load_catalog",
     "load_site",
+    "monitor",
     "read_flows",
 ]
 
@@ -41,6 +43,7 @@ _HOME = {
     "infer_hosts": "auditor.pipeline",
     "load_catalog": "auditor.catalog.load",
     "load_site": "auditor.site.load",
+    "monitor": "auditor.live.run",
     "read_flows": "auditor.pipeline",
 }
 

@@ -125,8 +125,8 @@ def examine(
     if threshold is not None and not 0 < threshold <= 1:
         raise UsageError(f"threshold: expected more than 0 and at most 1, found {threshold:g}")
     started_ns, watch = time.time_ns(), Stopwatch()
-    rules = _catalog(catalog, edition)
-    site = _site(hosts, rules)
+    judging = load_judging(hosts, catalog, edition, threshold)
+    site = judging.site
     watch.lap("rules")
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
     traffic = read_traffic(
@@ -139,12 +139,42 @@ def examine(
         meanwhile=_load_pandas,
     )
     watch.lap("read")
+    about = describe_audit(_listed(sources), judging, started_ns, traffic.engine)
+    about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
+    return conclude(traffic, judging, about, watch)
 
+
+@dataclass(frozen=True)
+class Judging:
+    """What traffic is held against."""
+
+    rules: Catalog
+    site: Site | None = None
+    threshold: float | None = None
+    """From which confidence on an inferred role counts; None = as the shipped clues say."""
+
+
+def load_judging(
+    hosts: str | PathLike[str] | Site | None,
+    catalog: Sequence[str | PathLike[str]] | Catalog,
+    edition: str | None,
+    threshold: float | None = None,
+) -> Judging:
+    """Read the rules and the site file; the arguments as for `examine`. Raises DocumentError."""
+    rules = _catalog(catalog, edition)
+    return Judging(rules, _site(hosts, rules), threshold)
+
+
+def conclude(
+    traffic: Traffic, judging: Judging, about: AuditInfo, watch: Stopwatch | None = None
+) -> Examined:
+    """Judge traffic and report it: every stage that sees no frame."""
     from auditor.report import assemble, summaries  # noqa: PLC0415 - loads pandas, unless that was done
     from auditor.report.model import Report  # noqa: PLC0415 - as above
     from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
 
-    judged, inference = _judge(traffic, rules, site, threshold)
+    watch, site = watch or Stopwatch(), judging.site
+    judged, inference = _judge(traffic, judging)
     info = traffic.capture
     listed = judged.hosts.where(lambda party: party.listed)
     if site is not None and len(listed) and not listed.any():
@@ -169,8 +199,7 @@ def examine(
         summaries.session_table(judged, sessions),
     )
     watch.lap("report")
-    about = _about(sources, rules, site, started_ns, watch, traffic.engine)
-    about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
+    about = replace(about, finished_ns=time.time_ns(), stage_s=watch.stage_s)
     report = Report(
         *tables,
         capture=info,
@@ -211,12 +240,13 @@ def read(
 
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
-    about = _about(sources, rules, None, started_ns, watch, traffic.engine)
+    about = describe_audit(_listed(sources), Judging(rules), started_ns, traffic.engine)
+    about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
     info = traffic.capture
     return FlowReport(
         assemble.flow_facts(judged, info.files),
         replace(info, loss=loss_info(measure_losses(judged), judged, info.files)),
-        replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup),
+        replace(about, stage_s=watch.stage_s),
         traffic.interrupted,
     )
 
@@ -235,15 +265,14 @@ def infer_hosts(
     return draft_site(found.judged, found.names, found.inference).site
 
 
-def _judge(
-    traffic: Traffic, rules: Catalog, site: Site | None, threshold: float | None
-) -> tuple[Judged, Inference]:
+def _judge(traffic: Traffic, judging: Judging) -> tuple[Judged, Inference]:
     """Judge the flows by the site file; without one, or if it says so, by inferred roles too."""
-    book = RuleBook(rules, site)
+    site = judging.site
+    book = RuleBook(judging.rules, site)
     listener = Listener.load(rules_directory())
     hosts = resolve(traffic.flows, site, traffic.macs)
     judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
-    inference = infer(judged, traffic.names, listener.signatures, threshold)
+    inference = infer(judged, traffic.names, listener.signatures, judging.threshold)
     if (site is None or site.infer) and inference.sure():
         hosts = inference.adopted(hosts)
         judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
@@ -291,25 +320,20 @@ def _site(given: str | PathLike[str] | Site | None, catalog: Catalog) -> Site | 
     return load_site(Path(given), catalog)
 
 
-def _about(
-    sources: Source | Sequence[Source],
-    catalog: Catalog,
-    site: Site | None,
-    started_ns: int,
-    watch: Stopwatch,
-    engine: Engine,
+def describe_audit(
+    sources: Sequence[str], judging: Judging, started_ns: int, engine: Engine
 ) -> AuditInfo:
+    """Say what a report is made with and from."""
     from auditor import __version__  # noqa: PLC0415 - the package imports this module
     from auditor.report.model import AuditInfo  # noqa: PLC0415 - as above
 
     return AuditInfo(
         version=__version__,
-        edition=catalog.edition,
-        catalog_digest=catalog.digest,
-        sources=tuple(_listed(sources)),
+        edition=judging.rules.edition,
+        catalog_digest=judging.rules.digest,
+        sources=tuple(sources),
         started_ns=started_ns,
         finished_ns=time.time_ns(),
-        hosts_file=site.path if site else None,
+        hosts_file=judging.site.path if judging.site else None,
         engine=f"{engine.name} ({engine.why})",
-        stage_s=watch.stage_s,
     )

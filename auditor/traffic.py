@@ -69,7 +69,7 @@ def read_traffic(
     macs: hardware addresses whose IP addresses are to be noted. meanwhile: is done in a thread
     while kernels leave the interpreter free, if ever they do.
     """
-    collector, tally = NameCollector(), _Tally()
+    collector, tally = NameCollector(), Tally()
     interrupted = False
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
         engine = choose_engine(reading.engine, capture.size(), reading.announce)
@@ -115,7 +115,7 @@ def _shortcomings(flows: Flows, names: Names) -> list[str]:
 
 
 @dataclass
-class _Tally:
+class Tally:
     """Counts over all frames, whatever became of them."""
 
     frames: int = 0
@@ -125,6 +125,7 @@ class _Tally:
     _status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), dtype=np.int64))
 
     def count(self, frames: FrameBatch, status: np.ndarray) -> None:
+        """Count the frames of a batch; status: of each, shape (n,)."""
         if not len(frames):
             return
         self.frames += len(frames)
@@ -154,5 +155,6 @@ class _Tally:
         return watched_ns / 1e9
 
     def by_status(self) -> dict[str, int]:
+        """Count the frames by status, as CaptureInfo names them."""
         counts = self._status.tolist()
         return {s.name.lower().replace("_", "-"): counts[s] for s in Status}

@@ -33,7 +33,8 @@ LAYERS = [
     {"explain"},
     {"compare"},
     {"pipeline"},
-    {"monitor"},
+    {"outlets"},
+    {"live"},
     {"cli", "__main__"},
 ]
 """A module imports from its own part and from earlier lines; docs/architecture.md says why."""
@@ -42,10 +43,10 @@ HOMES = {
     "numpy": None,
     "numba": {"kernel"},
     "dpkt": {"decode"},
-    "pandas": {"report", "pipeline", "compare", "monitor"},
+    "pandas": {"report", "pipeline", "compare", "outlets", "live"},
     "click": {"cli", "__main__"},
     "pyarrow": {"report"},
-    "tabulate": {"report", "cli", "monitor"},
+    "tabulate": {"report", "cli", "outlets"},
     "cryptography": {"evidence"},
     "yaml": {"documents", "site", "catalog"},
     "fsspec": {"capture"},
@@ -53,8 +54,10 @@ HOMES = {
     "lz4": {"capture"},
     "jsonschema": {"catalog"},
     "pyshark": {"explain"},
-    "sqlalchemy": {"monitor"},
-    "prometheus_client": {"monitor"},
+    "sqlalchemy": {"outlets"},
+    "pyarrow": {"live"},
+    "rich": {"live"},
+    "prometheus_client": {"outlets"},
 }
 """Third-party library -> the parts that may import it; None = all."""
 

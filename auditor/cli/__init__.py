@@ -33,6 +33,7 @@ VERBS = {
     "catalog": Verb("auditor.cli.catalog", "catalog", "Look into the port catalog."),
     "hosts": Verb("auditor.cli.hosts", "hosts", "Draft, check or import a site file."),
     "compare": Verb("auditor.cli.compare", "compare", "Say what changed between two audits."),
+    "live": Verb("auditor.cli.live", "live", "Audit a span port as it runs."),
     "history": Verb("auditor.cli.history", "history", "Ask what a monitor has seen over time."),
 }
 

@@ -21,12 +21,14 @@ from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, Status
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
+
     from auditor.decode.packets import Packets
     from auditor.evidence.dns import Answer
     from auditor.evidence.own_names import OwnNames
     from auditor.flows import Flows
 
-__all__ = ["NameCollector", "Names", "SeenName"]
+__all__ = ["NameCollector", "Names", "SeenName", "telling_rows"]
 
 _DNS, _DHCP, _DHCPV6, _NETBIOS, _LLMNR, _MDNS = range(1, 7)
 _DNS_PORT = 53
@@ -63,6 +65,19 @@ class Names:
     """Names of addresses left out because as many as can be remembered were known already."""
 
 
+def telling_rows(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """List the PACKET rows that may hold a message which tells names."""
+    protocols = _PROTOCOL[rows["src_port"]]
+    chosen = protocols > 0
+    if not chosen.any():
+        return np.zeros(0, np.int64)
+    chosen &= rows["status"] == Status.OK
+    chosen &= rows["payload_len"] >= _SHORTEST_MESSAGE
+    tcp = rows["transport"] == IPPROTO_TCP
+    chosen &= (rows["transport"] == IPPROTO_UDP) | (tcp & (protocols == _DNS))
+    return np.flatnonzero(chosen)
+
+
 class NameCollector:
     """Remembers what messages tell of addresses while packets pass, within bounds."""
 
@@ -76,15 +91,10 @@ class NameCollector:
     def observe(self, packets: Packets) -> None:
         """Take the names out of the messages among the packets that tell any."""
         rows = packets.rows
-        protocols = _PROTOCOL[rows["src_port"]]
-        chosen = protocols > 0
-        if not chosen.any():
+        frames = telling_rows(rows)
+        if not len(frames):
             return
-        chosen &= rows["status"] == Status.OK
-        chosen &= rows["payload_len"] >= _SHORTEST_MESSAGE
-        tcp = rows["transport"] == IPPROTO_TCP
-        chosen &= (rows["transport"] == IPPROTO_UDP) | (tcp & (protocols == _DNS))
-        frames = np.flatnonzero(chosen)
+        protocols, tcp = _PROTOCOL[rows["src_port"]], rows["transport"] == IPPROTO_TCP
         starts = packets.batch.offset[frames] + rows["payload_offset"][frames]
         ends = starts + rows["payload_len"][frames]
         data = packets.batch.data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from auditor.kernel.flows import (
     build_index,
     find_flow,
 )
-from auditor.records import NO_TIME, Status
+from auditor.records import IPPROTO_TCP, NO_TIME, Seen, Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
 
 _INDEX_ROOM = 2
 """Places of the index for each flow that fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What a table gave, and whom it forgot for want of room."""
+
+    flows: Flows
+    begun: NDArray[np.bool_]
+    """Shape (n flows,): given for the first time."""
+    evicted_attempts: int = 0
+    evicted_flows: int = 0
 
 
 class CompiledFlowTable:
@@ -46,8 +58,8 @@ class CompiledFlowTable:
         self._links = Links()
         self._unreadable_quotes = 0
         self._key = np.zeros(1, ENTRY)
-        self._last_ns = np.empty(0, np.int64)
-        """When the last flush's flows last had a packet, by flow."""
+        self._heard_s = np.empty(0)
+        """By flow that the last flush kept: the clock when it last had given packets."""
 
     def update(self, packets: Packets) -> None:
         """Add the packets of status OK to their flows, and the errors that quote one."""
@@ -78,23 +90,39 @@ class CompiledFlowTable:
         """Count the flows in the table."""
         return self._count
 
-    def flush(self, idle_since_ns: int, *, closed_since_ns: int) -> Flows:
+    def flush(
+        self, now_s: float, *, idle_s: float, closed_s: float, most: int | None = None
+    ) -> Flushed:
         """Give the flows with packets since the last flush, counted from then on.
 
-        Flows without a packet since `idle_since_ns` are forgotten, those that were closed since
-        `closed_since_ns`; the others go on, and know how they began.
+        Flows without a packet for `idle_s` are forgotten, closed ones after `closed_s`; the others
+        go on, and know when and how they began. now_s: any clock that never goes back; packets
+        count as of the flush that first gives them, whatever their own time.
+
+        Beyond `most` flows, attempts are forgotten, then conversations, each the longest silent
+        first, so that a flood of attempts pushes nobody out. What is forgotten has been given.
         """
-        flows = self.finish()
         count = self._count
-        sides = self._facts.sides["last_ns"].reshape(-1, 2)[:count]
-        before = np.full(count, -NO_TIME, np.int64)
-        before[: len(self._last_ns)] = self._last_ns
-        last_ns = np.maximum(before, sides.max(axis=1))
-        closed = self._facts.entries["closed"][:count] > 0
-        kept = np.flatnonzero(last_ns >= np.where(closed, closed_since_ns, idle_since_ns))
-        self._last_ns = last_ns[kept]
+        sides = self._facts.sides[: 2 * count].reshape(-1, 2)
+        spoke = sides["packets"].sum(axis=1) > 0
+        heard_s = np.full(count, now_s)
+        heard_s[: len(self._heard_s)] = self._heard_s
+        heard_s[spoke] = now_s
+        flows, given = self._give(np.flatnonzero(spoke))
+        begun = given >= len(self._heard_s)
+        limit_s = np.where(self._facts.entries["closed"][:count] > 0, closed_s, idle_s)
+        kept = np.flatnonzero(now_s - heard_s < limit_s)
+        evicted = (0, 0)
+        if most is not None and len(kept) > most:
+            attempts = _attempts(self._facts.entries["transport"][kept], sides[kept])
+            order = np.lexsort((heard_s[kept], ~attempts))
+            surplus = order[: len(kept) - most]
+            in_vain = int(np.count_nonzero(attempts[surplus]))
+            evicted = (in_vain, len(surplus) - in_vain)
+            kept = np.sort(kept[order[len(surplus) :]])
+        self._heard_s = heard_s[kept]
         self._keep(kept)
-        return flows
+        return Flushed(flows, begun, *evicted)
 
     def _keep(self, flows: NDArray[np.int64]) -> None:
         """Forget all flows but some."""
@@ -108,18 +136,29 @@ class CompiledFlowTable:
 
     def finish(self) -> Flows:
         """Give the flows so far; the table may go on."""
-        facts = self._facts.records(self._count)
+        return self._give(np.arange(self._count), linked=True)[0]
+
+    def _give(
+        self, flows: NDArray[np.int64], *, linked: bool = False
+    ) -> tuple[Flows, NDArray[np.int64]]:
+        """Give some flows in order, and which ones they are; linked: only where it is all of them.
+
+        What links flows stands in files alone: a table that is flushed never has it.
+        """
+        facts = self._facts.records(flows)
         order = in_order(facts)
         vlans = self._facts.vlan_ids(self._count)
-        return Flows(
+        flows = flows[order]
+        given = Flows(
             facts=facts[order],
-            heads_a=self._heads.list_of(2 * order),
-            heads_b=self._heads.list_of(2 * order + 1),
-            vlans=[vlans[flow] for flow in order.tolist()],
+            heads_a=self._heads.list_of(2 * flows),
+            heads_b=self._heads.list_of(2 * flows + 1),
+            vlans=[vlans.get(flow, ()) for flow in flows.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
-            other_side=self._links.other_sides(facts, order),
+            other_side=self._links.other_sides(facts, order) if linked else None,
         )
+        return given, flows
 
     def _add(
         self,
@@ -167,3 +206,15 @@ class CompiledFlowTable:
             self._early.add(key, from_b=from_b, unreachable=quote.unreachable)
         elif quote.unreachable:
             self._facts.mark_unreachable(2 * flow + from_b)
+
+
+def _attempts(transport: NDArray[np.uint8], sides: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Mark the flows in which not both sides are known to take part.
+
+    A handshake that the client never ends proves no client: its address may be invented.
+    """
+    moved = sides["seen"] & np.uint8(Seen.ACK | Seen.DATA | Seen.FIN) > 0
+    spoke = sides["first_ns"] != NO_TIME
+    part = np.where((transport == IPPROTO_TCP)[:, None], moved, spoke)
+    attempts: NDArray[np.bool_] = ~part.all(axis=1)
+    return attempts

@@ -85,7 +85,7 @@ class CompiledHeads:
     def keep(self, slots: NDArray[np.int64]) -> None:
         """Forget the heads of all slots but some, which take their order."""
         self._reserve_slots(int(slots.max()) + 1 if len(slots) else 0)
-        store, numbers = self._store, {slot: new for new, slot in enumerate(slots.tolist())}
+        store, streams = self._store, self._general.streams
         length = store.length[slots]
         # Heads that may grow keep the room that the kernel takes for theirs.
         room = length.astype(np.int64)
@@ -97,8 +97,10 @@ class CompiledHeads:
         kernel.move_heads(store, slots, at, data)
         kept = store.totals.copy()
         kept[kernel.USED] = used
-        streams = self._general.streams
-        self._general.streams = {numbers[s]: each for s, each in streams.items() if s in numbers}
+        if streams:
+            numbers = {slot: new for new, slot in enumerate(slots.tolist())}
+            kept_streams = ((numbers.get(slot), stream) for slot, stream in streams.items())
+            self._general.streams = {new: each for new, each in kept_streams if new is not None}
         waiting = sum(stream.size for stream in self._general.streams.values())
         elsewhere = store.state[slots] & kernel.ELSEWHERE > 0
         kept[kernel.HELD] = int(length[~elsewhere].sum()) + waiting

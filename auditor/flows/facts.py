@@ -74,43 +74,44 @@ class Facts:
         """Note that a packet from this side was answered by an ICMP unreachable."""
         self.sides["unreachable"][slot] = 1
 
-    def records(self, count: int) -> NDArray[np.void]:
-        """Give the first `count` flows, in the order in which they opened, as (count,) FLOW."""
-        flows = np.zeros(count, FLOW)
+    def records(self, flows: NDArray[np.int64]) -> NDArray[np.void]:
+        """Give some flows, as FLOW records in that order."""
+        records = np.zeros(len(flows), FLOW)
         for name in ENTRY.names or ():
             if name in (FLOW.names or ()):
-                flows[name] = self.entries[name][:count]
+                records[name] = self.entries[name][flows]
         for side, letter in enumerate("ab"):
-            mine = self.sides[side : 2 * count : 2]
+            mine = self.sides[2 * flows + side]
             for name in ("packets", "bytes", "seen", "unreachable", "acks", "gaps"):
-                flows[f"{name}_{letter}"] = mine[name]
+                records[f"{name}_{letter}"] = mine[name]
             for name in ("first", "last", "data"):
-                flows[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
-        return flows
+                records[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
+        return records
 
-    def vlan_ids(self, count: int) -> list[tuple[int, ...]]:
-        """Give the VLAN ids of the first `count` flows, an outer one before its inner one."""
-        ids: list[tuple[int, ...]] = [()] * count
+    def vlan_ids(self, count: int) -> dict[int, tuple[int, ...]]:
+        """Give the VLAN ids of those of the first `count` flows that have any, outer ones first."""
+        ids: dict[int, tuple[int, ...]] = {}
         slots = np.flatnonzero(self.sides["vlan"][: 2 * count])
         first = pair_up(slots >> 1, self.sides["vlan"][slots]).tolist()
         for pair in sorted(self.vlans.union(first)):
             flow, outer, inner = pair >> _VLAN_BITS, pair & 0xFFFF, pair >> 16 & 0xFFFF
-            ids[flow] += tuple(each for each in (outer, inner) if each and each not in ids[flow])
+            known = ids.get(flow, ())
+            ids[flow] = known + tuple(each for each in (outer, inner) if each and each not in known)
         return ids
 
     def keep(self, flows: NDArray[np.int64]) -> None:
         """Forget all flows but some, which take their order; what was counted of them begins anew.
 
-        What the next packets are held against stays: flags, sequence numbers, VLANs.
+        What the next packets are held against stays, and how it began: flags, sequence numbers,
+        VLANs, first times, the earliest frame.
         """
-        numbers = {flow: number for number, flow in enumerate(flows.tolist())}
-        pairs = ((numbers.get(pair >> _VLAN_BITS), pair) for pair in self.vlans)
-        low = (1 << _VLAN_BITS) - 1
-        self.vlans = {new << _VLAN_BITS | pair & low for new, pair in pairs if new is not None}
+        if self.vlans:
+            numbers = {flow: number for number, flow in enumerate(flows.tolist())}
+            pairs = ((numbers.get(pair >> _VLAN_BITS), pair) for pair in self.vlans)
+            low = (1 << _VLAN_BITS) - 1
+            self.vlans = {new << _VLAN_BITS | pair & low for new, pair in pairs if new is not None}
         entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
-        for name in ("time_ns", "first_frame", "capture"):
-            entries[name] = ENTRY_BLANK[name]
-        for name in ("packets", "bytes", "first_ns", "last_ns", "acks", "gaps"):
+        for name in ("packets", "bytes", "last_ns", "acks", "gaps"):
             sides[name] = SIDE_BLANK[name]
         room = max(_LEAST_ROOM, 1 << len(flows).bit_length())
         self.entries = _extended(entries, ENTRY_BLANK, room)

@@ -30,6 +30,8 @@ class Flows:
     other_side: list[int] | None = None
     """Row of the flow that is the other side of a proxied session, -1 = none; None where no capture
     tells."""
+    weights: NDArray[np.int64] | None = None
+    """Shape (n,): how many flows each record stands for; None = one each."""
 
 
 def in_order(facts: NDArray[np.void]) -> NDArray[np.int64]:

@@ -87,14 +87,14 @@ class FlowTable:
         for name in KEY.names or ():
             self._facts.entries[name][:count] = endpoints[name]
         self._facts.set_losses(self._acks.counts().items())
-        facts = self._facts.records(count)
+        facts = self._facts.records(np.arange(count))
         order = in_order(facts)
         vlans = self._facts.vlan_ids(count)
         return Flows(
             facts=facts[order],
             heads_a=self._heads.list_of(2 * order),
             heads_b=self._heads.list_of(2 * order + 1),
-            vlans=[vlans[flow] for flow in order.tolist()],
+            vlans=[vlans.get(flow, ()) for flow in order.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
             other_side=self._links.other_sides(facts, order),

@@ -48,6 +48,8 @@ class Judged:
     outcome: NDArray[np.uint8]
     """Indices into OUTCOMES."""
     payloads: Payloads
+    service_port: NDArray[np.uint32]
+    """The port by which each flow is judged."""
 
     def having(self, verdicts: Collection[Verdict]) -> NDArray[np.bool_]:
         """Mark the flows with one of some verdicts."""
@@ -105,4 +107,5 @@ def judge_flows(
         judgements,
         outcome,
         payloads or Payloads.unheard(len(flows.facts)),
+        transfers.service_port,
     )

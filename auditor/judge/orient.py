@@ -16,7 +16,7 @@ from auditor.hosts import BROADCAST, MULTICAST
 from auditor.judge.kinds import kinds_of
 from auditor.judge.rulebook import NameClass, authority
 from auditor.judge.vocabulary import OUTCOMES, Outcome
-from auditor.records import ECHO_ID, IPPROTO_TCP, TRANSPORT_NUMBERS, Seen
+from auditor.records import ECHO_ID, IPPROTO_TCP, NO_TIME, TRANSPORT_NUMBERS, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,8 +90,9 @@ def orient(
     is_tcp = facts["transport"] == IPPROTO_TCP
     turned = a_is_client != a_first
     inferred = ~decided & (is_tcp | turned)
-    server_sent = np.where(a_is_client, facts["packets_b"], facts["packets_a"]) > 0
-    client_sent = np.where(a_is_client, facts["packets_a"], facts["packets_b"]) > 0
+    # A flow that is handed out in parts knows from its first times who ever sent.
+    server_sent = np.where(a_is_client, facts["first_b_ns"], facts["first_a_ns"]) != NO_TIME
+    client_sent = np.where(a_is_client, facts["first_a_ns"], facts["first_b_ns"]) != NO_TIME
     return Orientation(
         a_is_client,
         inferred,
@@ -114,8 +115,9 @@ def outcomes(
     client = orientation.of_client(flows, "seen").astype(np.uint8)
     server = orientation.of_server(flows, "seen").astype(np.uint8)
     refused = orientation.of_client(flows, "unreachable") > 0
-    client_sent = orientation.of_client(flows, "packets") > 0
-    server_sent = orientation.of_server(flows, "packets") > 0
+    a_sent, b_sent = facts["first_a_ns"] != NO_TIME, facts["first_b_ns"] != NO_TIME
+    client_sent = np.where(orientation.client_is_a, a_sent, b_sent)
+    server_sent = np.where(orientation.client_is_a, b_sent, a_sent)
 
     moving = np.uint8(Seen.ACK | Seen.DATA | Seen.FIN)
     opened = (client & Seen.SYN) > 0

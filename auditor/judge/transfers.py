@@ -44,6 +44,8 @@ def join_transfers(
     answered = np.zeros(len(flows.facts), dtype=bool)
     is_udp = flows.facts["transport"] == IPPROTO_UDP
     is_request = is_udp & np.isin(orientation.server_port, list(ports))
+    # Port 0 is nobody's (RFC 6335): records of many flows, which were joined before.
+    is_request &= orientation.client_port > 0
     requests = _Requests(np.flatnonzero(is_request), orientation)
     if not len(requests.rows):
         return orientation, Transfers(service_port, answered)

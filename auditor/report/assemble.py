@@ -74,6 +74,10 @@ def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> p
     rests = sizes > 0
     first, last = np.full(len(findings), NO_TIME), np.full(len(findings), -NO_TIME)
     packets, size = np.zeros((2, len(findings)), dtype=np.int64)
+    flows, weights = sizes, judged.flows.weights
+    if weights is not None and rests.any():
+        flows = np.zeros_like(sizes)
+        flows[rests] = np.add.reduceat(weights[findings.flows], findings.starts[:-1][rests])
     if rests.any():
         begins = findings.starts[:-1][rests]
         first[rests] = np.minimum.reduceat(first_ns(judged)[findings.flows], begins)
@@ -95,7 +99,7 @@ def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> p
             "server_roles": findings.shared(lambda p: list(p.server_roles)),
             "transport": findings.shared(lambda p: p.transport),
             "port": findings.shared(lambda p: NO_NUMBER if p.port is None else p.port).astype(int),
-            "flows": sizes,
+            "flows": flows,
             "packets": packets,
             "bytes": size,
             "first_seen": first,

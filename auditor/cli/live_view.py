@@ -1,0 +1,118 @@
+"""What a person sees of a watch while it runs: lines on standard error, or a screen."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from auditor.cli import complain
+from auditor.errors import UsageError
+from auditor.report.text import count, safe
+from auditor.times import minute_text, time_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from auditor.cli.output import Output
+    from auditor.outlets.window import Counters, Window
+    from auditor.report.model import Report
+
+
+class Lines:
+    """Says what happens, a line each."""
+
+    def __init__(
+        self, interface: str, delivery: Output, windows: Path | None, *, quiet: bool
+    ) -> None:
+        """windows: file to which each window is appended."""
+        self._interface = interface
+        self._delivery = delivery
+        self._windows = windows
+        self._quiet = quiet
+        self._known: set[str] = set()
+
+    def note(self, text: str) -> None:
+        """Say a line."""
+        if not self._quiet:
+            self._say(f"{self._interface}: {text}")
+
+    def show(self, counters: Counters) -> None:
+        """Show nothing: lines that nobody reads only fill a journal."""
+
+    def window(self, window: Window) -> None:
+        """Say what a window amounts to, and each finding once."""
+        if self._windows is not None:
+            _append(self._windows, window)
+        if self._quiet:
+            return
+        self._say(window_text(window))
+        for finding_id, severity, title in _findings(window.report):
+            if finding_id not in self._known:
+                self._known.add(finding_id)
+                self._say(f"new: {severity}: {title}")
+
+    def report(self, report: Report) -> None:
+        """Deliver a report that was asked for."""
+        self._delivery.deliver(report)
+
+    def _say(self, text: str) -> None:
+        click.echo(f"auditor: {safe(text)}", err=True)
+
+
+@contextmanager
+def open_view(
+    interface: str, delivery: Output, windows: Path | None, *, quiet: bool, no_color: bool
+) -> Iterator[Lines]:
+    """Choose what is seen: a screen where there is a terminal, else lines."""
+    if windows is not None and not windows.absolute().parent.is_dir():
+        raise UsageError(f"{windows}: expected a directory to write into, found none")
+    if quiet or not sys.stderr.isatty():
+        yield Lines(interface, delivery, windows, quiet=quiet)
+        return
+    yield Lines(interface, delivery, windows, quiet=quiet)
+
+
+def window_text(window: Window) -> str:
+    """Sum up a window in a line."""
+    report = window.report
+    found = ", ".join(f"{n:,} {word}" for word, n in report.summary["findings"].items() if n)
+    parts = [
+        minute_text(window.last_ns),
+        count(report.capture.frames, "frame"),
+        count(len(report.flows), "conversation"),
+        f"findings: {found or 'none'}",
+    ]
+    if report.capture.dropped:
+        parts.append(f"{report.capture.dropped:,} frames lost")
+    return ", ".join(parts)
+
+
+def _findings(report: Report) -> list[tuple[str, str, str]]:
+    table = report.findings[~report.findings["accepted"]]
+    columns = (table[name].tolist() for name in ("finding_id", "severity", "title"))
+    return list(zip(*columns, strict=True))
+
+
+def _append(path: Path, window: Window) -> None:
+    report = window.report
+    names = "finding_id", "kind", "severity", "accepted", "title", "client", "server", "transport"
+    rows = report.findings[list(names)].to_dict("records")
+    line = {
+        "first_seen": time_text(window.first_ns),
+        "last_seen": time_text(window.last_ns),
+        "frames": report.capture.frames,
+        "bytes": report.capture.bytes,
+        "dropped": report.capture.dropped,
+        "summary": report.summary,
+        "findings": rows,
+    }
+    try:
+        with path.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(line) + "\n")
+    except OSError as error:
+        complain(f"{path}: not written: {error.strerror or error}")

@@ -1,0 +1,98 @@
+"""Records that mean the same, made one: grouping by key, sums, extremes, sets of bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.flows.headlist import HeadList
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_PRIME = np.uint64(0x9E37_79B9_7F4A_7C15)
+_HALF = np.uint64(32)
+
+_SHORT_HEAD = 64
+"""Bytes of a head that are kept without regard to room, as the flow table does."""
+
+_LONG_HEAD = 4096
+"""Bytes of a head that are kept while there is room: a TLS hello, the lines of a request."""
+
+
+def group(
+    columns: Sequence[NDArray[np.uint64]], first_ns: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Put rows with equal columns together.
+
+    Give an order of the rows, groups side by side and each by time, and where in it each group
+    begins. Should two keys share a hash of 64 bits, rows of one key may become several groups.
+    """
+    mixed = np.zeros(len(first_ns), np.uint64)
+    for column in columns:
+        mixed = (mixed ^ column) * _PRIME
+        mixed ^= mixed >> _HALF
+    order = np.lexsort((first_ns, mixed))
+    changes = np.ones(len(order), dtype=bool)
+    changes[1:] = np.diff(mixed[order]) != 0
+    for column in columns:
+        sorted_column = column[order]
+        changes[1:] |= sorted_column[1:] != sorted_column[:-1]
+    return order, np.flatnonzero(changes)
+
+
+def sum_up(
+    values: NDArray[np.generic], order: NDArray[np.int64], starts: NDArray[np.int64]
+) -> NDArray[np.generic]:
+    """Sum by group; what does not fit the type stays at its largest value."""
+    if not len(starts):
+        return values[:0]
+    total = np.add.reduceat(values[order].astype(np.uint64), starts)
+    return np.minimum(total, np.uint64(np.iinfo(values.dtype).max)).astype(values.dtype)
+
+
+def reduce(
+    function: np.ufunc,
+    values: NDArray[np.generic],
+    order: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> NDArray[np.generic]:
+    """Reduce by group."""
+    if not len(starts):
+        return values[:0]
+    reduced: NDArray[np.generic] = function.reduceat(values[order], starts)
+    return reduced
+
+
+def first_marked(
+    marked: NDArray[np.bool_], order: NDArray[np.int64], starts: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Give the first marked row of each group; its first one where none is marked."""
+    places = np.where(marked[order], np.arange(len(order)), len(order))
+    firsts = np.minimum.reduceat(places, starts) if len(starts) else places[:0]
+    return order[np.where(firsts < len(order), firsts, starts)]
+
+
+def gather_heads(parts: Sequence[HeadList], rows: NDArray[np.int64], room: int) -> HeadList:
+    """Copy the heads of some rows of several lists, numbered through; long ones while all fit."""
+    shift = np.cumsum([0, *(len(part.data) for part in parts)])
+    start = np.concatenate(
+        [part.start + offset for part, offset in zip(parts, shift[:-1].tolist(), strict=True)]
+    )[rows]
+    length = np.concatenate([part.length for part in parts])[rows].astype(np.int64)
+    length = np.minimum(length, _LONG_HEAD)
+    fits = (np.cumsum(length.ravel()) <= room).reshape(length.shape)
+    length = np.where(fits, length, np.minimum(length, _SHORT_HEAD))
+    flat = length.ravel()
+    end = np.cumsum(flat)
+    total = int(end[-1]) if len(end) else 0
+    data = np.empty(total, np.uint8)
+    # Where each byte comes from: its head's begin, and how far it is in it.
+    source = np.repeat(start.ravel() - (end - flat), flat) + np.arange(total)
+    for part, first, last in zip(parts, shift[:-1].tolist(), shift[1:].tolist(), strict=True):
+        inside = (source >= first) & (source < last)
+        data[inside] = part.data[source[inside] - first]
+    return HeadList(data, (end - flat).reshape(length.shape), length.astype(np.int32))

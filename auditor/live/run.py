@@ -1,0 +1,270 @@
+"""`auditor live`: a watch from its first frame to its report."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from auditor.capture.live import LiveOptions, drop_privileges, open_live
+from auditor.errors import AuditError, UsageError
+from auditor.live.clock import Clock, Schedule
+from auditor.live.intake import Intake, Limits
+from auditor.live.outlets import OutletOptions, Outlets
+from auditor.live.requests import Requests
+from auditor.live.warm import warm_up
+from auditor.live.watch import Watch
+from auditor.pipeline import load_judging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from os import PathLike
+    from pathlib import Path
+
+    from auditor.capture.live import LiveSource
+    from auditor.catalog.model import Catalog
+    from auditor.live.intake import Tick
+    from auditor.outlets.window import Counters, Window
+    from auditor.pipeline import Judging
+    from auditor.report.model import Report
+    from auditor.site.model import Site
+
+_PATIENCE_S = 0.2
+"""How long a signal may wait."""
+
+_SWITCH_S = 0.0005
+"""Judging holds the interpreter; this is how long the intake waits for it at most."""
+
+WINDOW_S = 300.0
+SHORTEST_WINDOW_S = 1.0
+
+
+class Onlooker(Protocol):
+    """Is shown what happens, in the thread of the watch."""
+
+    def note(self, text: str) -> None:
+        """Take a line on what happens."""
+
+    def show(self, counters: Counters) -> None:
+        """Take the totals of this moment, a few times a second."""
+
+    def window(self, window: Window) -> None:
+        """Take a window that has ended."""
+
+    def report(self, report: Report) -> None:
+        """Take a report that was asked for in between."""
+
+
+class _Nobody:
+    def note(self, text: str) -> None: ...
+
+    def show(self, counters: Counters) -> None: ...
+
+    def window(self, window: Window) -> None: ...
+
+    def report(self, report: Report) -> None: ...
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """How a watch goes."""
+
+    window_s: float = WINDOW_S
+    duration_s: float | None = None
+    """None: until a signal ends it."""
+    listening: LiveOptions = field(default_factory=LiveOptions)
+    user: str | None = None
+    """Become this user once the interface is open."""
+    limits: Limits = field(default_factory=Limits)
+    outlets: OutletOptions | None = None
+    flows_directory: Path | None = None
+    """For judged flows as Parquet."""
+
+    def check(self) -> None:
+        """Raise UsageError for what cannot be meant."""
+        if self.window_s < SHORTEST_WINDOW_S:
+            raise UsageError(f"--window: expected at least 1 s, found {self.window_s:g} s")
+        if self.duration_s is not None and self.duration_s <= 0:
+            raise UsageError(f"--duration: expected more than 0 s, found {self.duration_s:g} s")
+        if self.listening.workers != 1:
+            raise UsageError(f"--workers: expected 1, found {self.listening.workers}")
+
+
+def monitor(
+    interface: str,
+    *,
+    hosts: str | PathLike[str] | Site | None = None,
+    catalog: Sequence[str | PathLike[str]] | Catalog = (),
+    edition: str | None = None,
+    duration_s: float | None = None,
+    window_s: float = WINDOW_S,
+    on_window: Callable[[Window], None] | None = None,
+    bpf: str | None = None,
+    options: WatchOptions | None = None,
+) -> Report:
+    """Audit an interface as it runs, until `duration_s` are over or SIGINT or SIGTERM comes.
+
+    hosts, catalog, edition: as for `audit`. on_window: is given each window when it has ended.
+    options: everything else; what is given here beside it counts. Raises AuditError.
+    """
+    given = options or WatchOptions()
+    given = replace(
+        given,
+        duration_s=given.duration_s if duration_s is None else duration_s,
+        window_s=window_s if window_s != WINDOW_S else given.window_s,
+        listening=given.listening if bpf is None else replace(given.listening, bpf=bpf),
+    )
+    rules = RulesSource(hosts, catalog, edition)
+    onlooker = _Told(on_window) if on_window else _Nobody()
+    return run(interface, rules, given, onlooker)
+
+
+class _Told(_Nobody):
+    def __init__(self, window: Callable[[Window], None]) -> None:
+        self.window = window  # type: ignore[method-assign]  # the caller's own
+
+
+@dataclass(frozen=True)
+class RulesSource:
+    """Where rules and site file are read from, at the start and when asked again."""
+
+    hosts: str | PathLike[str] | Site | None = None
+    catalog: Sequence[str | PathLike[str]] | Catalog = ()
+    edition: str | None = None
+
+    def load(self) -> Judging:
+        """Read them; raise DocumentError."""
+        return load_judging(self.hosts, self.catalog, self.edition)
+
+
+def run(
+    interface: str,
+    rules: RulesSource,
+    options: WatchOptions,
+    onlooker: Onlooker,
+    clock: Clock | None = None,
+    opened: LiveSource | None = None,
+) -> Report:
+    """Watch; opened: a source to take frames from in place of the interface's own."""
+    options.check()
+    judging = rules.load()
+    onlooker.note("loading")
+    warm_up()
+    Watch(interface, judging, options.limits).report()
+    source = opened or open_live(interface, options.listening)[0]
+    try:
+        if options.user is not None:
+            drop_privileges(options.user)
+        outlets = Outlets(
+            options.outlets or OutletOptions(default_sensor(interface)), onlooker.note
+        )
+    except BaseException:
+        source.close()
+        raise
+    try:
+        return _Run(source, rules, judging, options, onlooker, outlets, clock or Clock()).whole()
+    finally:
+        outlets.close()
+
+
+def default_sensor(interface: str) -> str:
+    """Name this machine's watch over an interface."""
+    return f"{socket.gethostname()}-{interface}"
+
+
+class _Run:
+    def __init__(
+        self,
+        source: LiveSource,
+        rules: RulesSource,
+        judging: Judging,
+        options: WatchOptions,
+        onlooker: Onlooker,
+        outlets: Outlets,
+        clock: Clock,
+    ) -> None:
+        self._rules = rules
+        self._options = options
+        self._onlooker = onlooker
+        self._outlets = outlets
+        self._clock = clock
+        self._watch = Watch(source.interface, judging, options.limits)
+        until_s = None if options.duration_s is None else clock.steady_s() + options.duration_s
+        self._intake = Intake(
+            source,
+            options.limits,
+            _macs(judging),
+            Schedule(options.window_s, clock),
+            clock,
+            until_s,
+        )
+
+    def whole(self) -> Report:
+        """Watch to the end."""
+        before_s = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_S)
+        try:
+            with Requests() as requests:
+                self._watch.begin(self._clock.steady_s())
+                self._onlooker.note("watching")
+                self._intake.start()
+                last = self._loop(requests)
+                report = replace(self._watch.report(), interrupted=requests.interrupted)
+        finally:
+            sys.setswitchinterval(before_s)
+            self._intake.stop()
+        if last.error is None:
+            return report
+        if not isinstance(last.error, (AuditError, OSError)):
+            raise last.error
+        capture = replace(report.capture, unreadable=(str(last.error),))
+        return replace(report, capture=capture)
+
+    def _loop(self, requests: Requests) -> Tick:
+        while True:
+            tick = self._intake.take(_PATIENCE_S)
+            if tick is not None:
+                self._take(tick)
+                if tick.last:
+                    return tick
+            lag_ns = 0 if tick is None else round((self._clock.steady_s() - tick.taken_s) * 1e9)
+            counters = replace(self._intake.latest, lag_ns=lag_ns)
+            self._outlets.update(counters)
+            self._onlooker.show(counters)
+            self._serve(requests)
+
+    def _take(self, tick: Tick) -> None:
+        for notice in tick.notices:
+            self._onlooker.note(notice)
+        window = self._watch.take(tick)
+        if window is not None:
+            self._outlets.window(window)
+            self._onlooker.window(window)
+
+    def _serve(self, requests: Requests) -> None:
+        if requests.stop:
+            self._intake.stop()
+        if requests.report:
+            requests.report = False
+            self._onlooker.report(self._watch.report())
+        if requests.reload:
+            requests.reload = False
+            self._reload()
+
+    def _reload(self) -> None:
+        try:
+            judging = self._rules.load()
+        except AuditError as error:
+            for line in str(error).splitlines():
+                self._onlooker.note(line)
+            self._onlooker.note("not reloaded: the site file and rules from before stay in force")
+            return
+        self._watch.judging = judging
+        self._intake.macs = _macs(judging)
+        self._onlooker.note("reloaded the site file and the rules")
+
+
+def _macs(judging: Judging) -> frozenset[str]:
+    site = judging.site
+    return frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()

@@ -1,0 +1,217 @@
+"""What is made of the ticks: judged flows, windows, and the report of the whole watch."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from auditor.catalog.load import rules_directory
+from auditor.engine import Engine
+from auditor.evidence.names import Names
+from auditor.hosts import resolve
+from auditor.judge.judged import judge_flows
+from auditor.judge.rulebook import RuleBook
+from auditor.judge.verify import Listener
+from auditor.live.intake import Losses
+from auditor.live.ledger import Ledger
+from auditor.live.messages import LastingNames, no_flows
+from auditor.outlets.window import Counters, Window
+from auditor.pipeline import conclude, describe_audit
+from auditor.report.model import CaptureInfo
+from auditor.traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from auditor.judge.judged import Judged
+    from auditor.live.clock import Span
+    from auditor.live.intake import Limits, Macs, Tick
+    from auditor.pipeline import Judging
+    from auditor.report.model import Report
+
+_ENGINE = Engine(compiled=True, why="live")
+
+_MOST_NOTICES = 100
+
+
+class FlowSink(Protocol):
+    """Takes judged flows as they come."""
+
+    def write(self, judged: Judged, files: Sequence[str]) -> None:
+        """Write the flows of a tick."""
+
+
+@dataclass
+class _Frames:
+    """Frames of a window, or of the whole watch."""
+
+    first_ns: int | None = None
+    last_ns: int | None = None
+
+    def add(self, first_ns: int | None, last_ns: int | None) -> None:
+        known = [time_ns for time_ns in (self.first_ns, first_ns) if time_ns is not None]
+        self.first_ns = min(known, default=None)
+        known = [time_ns for time_ns in (self.last_ns, last_ns) if time_ns is not None]
+        self.last_ns = max(known, default=None)
+
+
+class Watch:
+    """Judges ticks, and reports windows and the whole; one thread calls it."""
+
+    def __init__(
+        self,
+        interface: str,
+        judging: Judging,
+        limits: Limits,
+        flow_sink: FlowSink | None = None,
+    ) -> None:
+        """flow_sink: takes every judged flow."""
+        self.interface = interface
+        self._limits = limits
+        self._flow_sink = flow_sink
+        self._listener = Listener.load(rules_directory())
+        self.judging = judging
+        self._started_ns = time.time_ns()
+        self._names = LastingNames()
+        self._run = Ledger(limits.most_records)
+        self._open = Ledger(limits.most_records)
+        self._run_frames, self._open_frames = _Frames(), _Frames()
+        self._counters = self._counters_before = Counters()
+        self._losses = Losses()
+        self._dropped_known = False
+        self._macs: Macs = {}
+        self._notices: list[str] = []
+        self._began_s: float | None = None
+        self._now_s = 0.0
+
+    @property
+    def judging(self) -> Judging:
+        """What traffic is held against; to replace it counts for what is judged from then on."""
+        return self._judging
+
+    @judging.setter
+    def judging(self, judging: Judging) -> None:
+        self._judging = judging
+        self._book = RuleBook(judging.rules, judging.site)
+
+    def begin(self, now_s: float) -> None:
+        """Note when the watch begins, by the steady clock."""
+        self._began_s = self._now_s = now_s
+
+    def take(self, tick: Tick) -> Window | None:
+        """Judge a tick; give the window that ends with it, if one does."""
+        self._now_s = tick.taken_s
+        self._counters, self._losses = tick.counters, tick.losses
+        self._dropped_known = tick.dropped_known
+        self._macs = tick.macs
+        self._notices = [*self._notices, *tick.notices][:_MOST_NOTICES]
+        self._open_frames.add(tick.first_ns, tick.last_ns)
+        self._names.observe(tick.messages, tick.taken_s)
+        flows = tick.flushed.flows
+        if len(flows.facts):
+            names = self._names.of(flows)
+            hosts = resolve(flows, self._judging.site, self._macs)
+            judged = judge_flows(flows, names, hosts, self._book, self._listener)
+            self._open.add(judged, names, tick.flushed.begun)
+            if self._flow_sink is not None:
+                self._flow_sink.write(judged, (self.interface,))
+        return self._end_window(tick.window) if tick.window else None
+
+    def report(self) -> Report:
+        """Report the whole watch up to now."""
+        whole = self._run.copy()
+        whole.absorb(self._open)
+        frames = replace(self._run_frames)
+        frames.add(self._open_frames.first_ns, self._open_frames.last_ns)
+        return self._conclude(whole, frames, Counters(), self._now_s - (self._began_s or 0.0))
+
+    def _end_window(self, span: Span) -> Window:
+        lasted_s = (span.last_ns - span.first_ns) / 1e9
+        report = self._conclude(self._open, self._open_frames, self._counters_before, lasted_s)
+        self._run.absorb(self._open)
+        self._run_frames.add(self._open_frames.first_ns, self._open_frames.last_ns)
+        self._open = Ledger(self._limits.most_records)
+        self._open_frames = _Frames()
+        self._counters_before = self._counters
+        report = _with_absences(report, self.report())
+        return Window(span.first_ns, span.last_ns, report, self._counters)
+
+    def _conclude(
+        self, ledger: Ledger, frames: _Frames, before: Counters, watched_s: float
+    ) -> Report:
+        told = self._names.of(no_flows())
+        names = Names(
+            ledger.own_names(), _united(told.address_names, ledger.told_names()), told.forgotten
+        )
+        traffic = Traffic(
+            ledger.flows(),
+            names,
+            self._macs,
+            self._capture(ledger, frames, before),
+            watched_s,
+            interrupted=False,
+            engine=_ENGINE,
+        )
+        about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
+        return conclude(traffic, self._judging, about).report
+
+    def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:
+        now = self._counters
+        by_status = {
+            status: count - before.frames_by_status.get(status, 0)
+            for status, count in now.frames_by_status.items()
+        }
+        return CaptureInfo(
+            files=(self.interface,),
+            frames=now.frames - before.frames,
+            bytes=now.bytes - before.bytes,
+            first_ns=frames.first_ns,
+            last_ns=frames.last_ns,
+            truncated=bool(ledger.forgotten or self._losses.evicted_flows),
+            dropped=now.dropped - before.dropped if self._dropped_known else None,
+            warnings=(*self._notices, *shortcomings(self._losses, ledger.forgotten)),
+            frames_by_status=by_status,
+        )
+
+
+def shortcomings(losses: Losses, forgotten: int) -> list[str]:
+    """Say what bounds on memory and time left out."""
+    counts = (
+        (losses.evicted_attempts, "unanswered attempts left the flow table before their time"),
+        (losses.evicted_flows, "conversations left the flow table; what follows is counted anew"),
+        (losses.unjudged_flows, "flows were not judged, since judging was too far behind"),
+        (losses.messages, "messages that may tell host names were not read"),
+        (forgotten, "pairs of hosts were left out of the report, attempts first"),
+    )
+    return [f"bounds of the watch: {count:,} {what}" for count, what in counts if count]
+
+
+def _united(
+    one: dict[tuple[int, int], tuple[object, ...]], other: dict[tuple[int, int], tuple[object, ...]]
+) -> dict[tuple[int, int], tuple[object, ...]]:
+    united = dict(one)
+    for address, names in other.items():
+        united[address] = tuple(sorted((*united.get(address, ()), *names), key=lambda n: n.time_ns))
+    return united
+
+
+def _with_absences(window: Report, whole: Report) -> Report:
+    """Say of a window what the whole watch misses: five minutes show no absence."""
+    own = window.findings[window.findings["kind"] != "missing"]
+    missing = whole.findings[whole.findings["kind"] == "missing"]
+    parts = [part for part in (own, missing) if len(part)]
+    if not parts:
+        return replace(window, findings=own.reset_index(drop=True))
+    findings = pd.concat(parts, ignore_index=True)
+    loudness = findings["severity"].map({"high": 0, "medium": 1, "low": 2}).to_numpy()
+    order = np.argsort(loudness, kind="stable")
+    kept = set(own["finding_id"])
+    links = {name: ids for name, ids in window.finding_flows.items() if name in kept}
+    links |= {name: [] for name in missing["finding_id"].tolist()}
+    return replace(
+        window, findings=findings.iloc[order].reset_index(drop=True), finding_flows=links
+    )
