@@ -56,7 +56,7 @@ HOMES = {
     "pyshark": {"explain"},
     "sqlalchemy": {"outlets"},
     "pyarrow": {"live"},
-    "rich": {"live"},
+    "rich": {"live", "cli"},
     "prometheus_client": {"outlets"},
 }
 """Third-party library -> the parts that may import it; None = all."""

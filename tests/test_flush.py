@@ -11,12 +11,12 @@ from layers import ACK, FIN, PSH, SYN, A, B, batch, datagram, segment
 from strategies import traffic
 
 from auditor.decode.dissect import Decoder
+from auditor.decode.packets import Packets
 from auditor.flows import FlowTable
-from auditor.flows.compiled import CompiledFlowTable
-from auditor.records import NO_TIME
+from auditor.flows.compiled import CompiledFlowTable, Flushed
 
 CLIENT, SERVER = (A, 5000), (B, 443)
-EVER = -NO_TIME
+LONG = 1e9
 
 
 def taken(table: CompiledFlowTable, *frames: bytes, at_ns: int = 1000) -> CompiledFlowTable:
@@ -25,38 +25,147 @@ def taken(table: CompiledFlowTable, *frames: bytes, at_ns: int = 1000) -> Compil
     return table
 
 
+def flushed(
+    table: CompiledFlowTable,
+    now_s: float = 0.0,
+    *,
+    idle_s: float = LONG,
+    closed_s: float = LONG,
+    most: int | None = None,
+) -> Flushed:
+    """Flush, by default without forgetting."""
+    return table.flush(now_s, idle_s=idle_s, closed_s=closed_s, most=most)
+
+
 def test_counts_begin_anew_and_the_handshake_is_known() -> None:
-    """A flow that goes on is handed out with the packets since, and still as established."""
+    """A flow that goes on is handed out with the packets since, and knows how it began."""
     table = CompiledFlowTable()
     taken(table, segment(CLIENT, SERVER, SYN, sequence=9), segment(SERVER, CLIENT, SYN | ACK))
-    first = table.flush(EVER, closed_since_ns=EVER)
+    first = flushed(table)
     taken(table, segment(CLIENT, SERVER, PSH | ACK, b"later", 10), at_ns=2000)
-    second = table.flush(EVER, closed_since_ns=EVER)
-    assert first.facts["packets_a"].tolist() == second.facts["packets_a"].tolist() == [1]
-    assert second.facts["first_a_ns"].tolist() == [2000]
-    assert second.facts["seen_a"] & 1
-    assert second.facts["seen_b"] & 2
-    assert second.heads_a == [(b"later",)]
+    second = flushed(table)
+    facts = second.flows.facts
+    assert first.flows.facts["packets_a"].tolist() == facts["packets_a"].tolist() == [1]
+    assert facts["packets_b"].tolist() == [0]
+    assert facts["first_a_ns"].tolist() == facts["first_b_ns"].tolist() == [1000]
+    assert facts["last_a_ns"].tolist() == [2000]
+    assert facts["seen_a"] & 1
+    assert facts["seen_b"] & 2
+    assert second.flows.heads_a == [(b"later",)]
+    assert (first.begun.tolist(), second.begun.tolist()) == ([True], [False])
 
 
 def test_hands_out_only_what_spoke() -> None:
     """A flow without a packet since the last time is not handed out, but not forgotten either."""
     table = taken(CompiledFlowTable(), datagram(CLIENT, SERVER, b"one"))
-    table.flush(EVER, closed_since_ns=EVER)
-    assert len(table.flush(EVER, closed_since_ns=EVER).facts) == 0
+    flushed(table)
+    assert len(flushed(table).flows.facts) == 0
     assert table.size == 1
 
 
 def test_forgets_what_is_idle_or_closed() -> None:
     """What was idle too long goes, and sooner what was closed."""
-    table = taken(CompiledFlowTable(), datagram(CLIENT, SERVER), at_ns=1000)
-    taken(table, segment(CLIENT, SERVER, FIN | ACK), datagram((A, 1), SERVER), at_ns=2000)
-    assert len(table.flush(1500, closed_since_ns=2500).facts) == 3
-    assert table.size == 1
-    taken(table, datagram(CLIENT, SERVER), at_ns=3000)
-    flows = table.flush(EVER, closed_since_ns=EVER)
-    assert flows.facts["packets_a"].tolist() == [1]
+    table = taken(CompiledFlowTable(), datagram(CLIENT, SERVER))
+    taken(table, segment(CLIENT, SERVER, FIN | ACK), datagram((A, 1), SERVER))
+    assert len(flushed(table, 0.0).flows.facts) == 3
+    taken(table, datagram((A, 1), SERVER))
+    flushed(table, 100.0, idle_s=300.0, closed_s=10.0)
     assert table.size == 2
+    flushed(table, 350.0, idle_s=300.0, closed_s=10.0)
+    assert table.size == 1
+    taken(table, datagram(CLIENT, SERVER))
+    again = flushed(table, 360.0)
+    assert again.begun.tolist() == [True]
+    assert table.size == 2
+
+
+def test_time_of_packets_decides_nothing() -> None:
+    """A clock on the wall that was set back or ahead neither keeps flows nor ends them."""
+    table = taken(CompiledFlowTable(), datagram(CLIENT, SERVER), at_ns=10**18)
+    flushed(table, 0.0, idle_s=300.0)
+    taken(table, datagram((A, 1), SERVER), at_ns=5)
+    flushed(table, 299.0, idle_s=300.0)
+    assert table.size == 2
+    flushed(table, 301.0, idle_s=300.0)
+    assert table.size == 1
+
+
+def conversation(client: tuple[str, int]) -> list[bytes]:
+    """Make a connection that both sides take part in."""
+    return [
+        segment(client, SERVER, SYN, sequence=9),
+        segment(SERVER, client, SYN | ACK),
+        segment(client, SERVER, ACK, b"hello", 10),
+        segment(SERVER, client, PSH | ACK, b"there"),
+    ]
+
+
+def test_a_flood_of_attempts_pushes_no_conversation_out() -> None:
+    """Of a full table attempts go first, answered or not, those longest silent before others."""
+    table = CompiledFlowTable()
+    for port in range(20):
+        taken(table, *conversation((A, 5000 + port)))
+    flushed(table, 0.0)
+    half_open = [
+        frame
+        for port in range(50)
+        for frame in (
+            segment(("10.9.0.1", port), SERVER, SYN),
+            segment(SERVER, ("10.9.0.1", port), SYN | ACK),
+        )
+    ]
+    taken(table, *half_open, *(segment(("10.9.0.2", port), SERVER, SYN) for port in range(50)))
+    crowded = flushed(table, 10.0, most=30)
+    assert len(crowded.flows.facts) == 100
+    assert (crowded.evicted_attempts, crowded.evicted_flows) == (90, 0)
+    assert table.size == 30
+    taken(table, *(segment((A, 5000 + port), SERVER, PSH | ACK, b"more", 15) for port in range(20)))
+    assert flushed(table, 20.0).begun.tolist() == [False] * 20
+
+
+def test_conversations_go_when_nothing_else_is_left_to_go() -> None:
+    """Beyond the cap the conversations longest silent go, counted apart."""
+    table = CompiledFlowTable()
+    for port in range(10):
+        taken(table, *conversation((A, 5000 + port)))
+        flushed(table, float(port))
+    crowded = flushed(table, 20.0, most=4)
+    assert (crowded.evicted_attempts, crowded.evicted_flows) == (0, 6)
+    taken(table, *(segment((A, 5000 + port), SERVER, ACK, b"more", 15) for port in range(10)))
+    again = flushed(table, 30.0)
+    ports = np.maximum(again.flows.facts["a_port"], again.flows.facts["b_port"])
+    assert sorted(ports[~again.begun].tolist()) == [5006, 5007, 5008, 5009]
+
+
+def test_two_million_invented_clients_leave_a_thousand_real_ones_alone() -> None:
+    """A SYN flood against a table of 100,000 flows ends no established one."""
+    table = CompiledFlowTable()
+    for port in range(1000):
+        taken(table, *conversation((A, 5000 + port)))
+    evicted = 0
+    random = np.random.default_rng(7)
+    for number in range(40):
+        if table.size + 50_000 > 100_000:
+            result = flushed(table, number, most=50_000)
+            evicted += result.evicted_attempts
+            assert result.evicted_flows == 0
+        table.update(_flood(random, 50_000))
+        assert table.size <= 100_000
+    assert evicted > 1_800_000
+    for port in range(1000):
+        taken(table, segment((A, 5000 + port), SERVER, ACK, b"more", 15))
+    again = flushed(table, 100.0)
+    assert int(np.count_nonzero(~again.begun & (again.flows.facts["seen_b"] & 16 > 0))) == 1000
+
+
+def _flood(random: np.random.Generator, count: int) -> Packets:
+    """Make SYNs from sources of which hardly two are the same."""
+    whole = Decoder().decode(batch([segment(("10.8.0.1", 1), SERVER, SYN)] * 2))
+    rows = np.repeat(whole.rows[:1], count)
+    rows["src_lo"] = 0xFFFF << 32 | random.integers(1, 1 << 32, count, np.uint64)
+    rows["src_port"] = random.integers(1024, 65536, count)
+    frames = whole.batch.select(np.zeros(count, np.int64))
+    return Packets(frames, rows)
 
 
 @settings(max_examples=300, deadline=None)
@@ -68,7 +177,7 @@ def test_loses_nothing(frames: list[bytes], cuts: list[int]) -> None:
     bounds = sorted({0, *(cut for cut in cuts if cut < len(frames)), len(frames)})
     for start, end in pairwise(bounds):
         table.update(Decoder().decode(whole.select(slice(start, end))))
-        flows = table.flush(EVER, closed_since_ns=EVER)
+        flows = flushed(table).flows
         packets += int(flows.facts["packets_a"].sum() + flows.facts["packets_b"].sum())
         wire += int(flows.facts["bytes_a"].sum() + flows.facts["bytes_b"].sum())
     plain = FlowTable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditor.cli.output import Output
+    from auditor.live.screen import Screen
     from auditor.outlets.window import Counters, Window
     from auditor.report.model import Report
 
@@ -64,17 +66,58 @@ class Lines:
         click.echo(f"auditor: {safe(text)}", err=True)
 
 
+class OnScreen(Lines):
+    """Draws what happens instead of saying it."""
+
+    def __init__(
+        self, interface: str, delivery: Output, windows: Path | None, screen: Screen
+    ) -> None:
+        """Draw on a screen that is there."""
+        super().__init__(interface, delivery, windows, quiet=True)
+        self._screen = screen
+
+    def note(self, text: str) -> None:
+        """Draw a line."""
+        self._screen.note(text)
+
+    def show(self, counters: Counters) -> None:
+        """Draw the totals."""
+        self._screen.show(counters)
+
+    def window(self, window: Window) -> None:
+        """Draw what a window amounts to."""
+        super().window(window)
+        self._screen.window(window, window_text(window))
+
+
 @contextmanager
 def open_view(
     interface: str, delivery: Output, windows: Path | None, *, quiet: bool, no_color: bool
 ) -> Iterator[Lines]:
-    """Choose what is seen: a screen where there is a terminal, else lines."""
+    """Choose what is seen: a screen where there is a terminal and rich, else lines."""
     if windows is not None and not windows.absolute().parent.is_dir():
         raise UsageError(f"{windows}: expected a directory to write into, found none")
-    if quiet or not sys.stderr.isatty():
+    screen = None if quiet else _screen(interface, no_color=no_color)
+    if screen is None:
         yield Lines(interface, delivery, windows, quiet=quiet)
         return
-    yield Lines(interface, delivery, windows, quiet=quiet)
+    try:
+        yield OnScreen(interface, delivery, windows, screen)
+    finally:
+        screen.stop()
+
+
+def _screen(interface: str, *, no_color: bool) -> Screen | None:
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        return None
+    try:
+        from rich.console import Console  # noqa: PLC0415 - an extra
+
+        from auditor.live.screen import Screen  # noqa: PLC0415 - an extra
+    except ImportError:
+        return None
+    colourless = no_color or bool(os.environ.get("NO_COLOR"))
+    return Screen(interface, Console(stderr=True, no_color=colourless, highlight=False))
 
 
 def window_text(window: Window) -> str:

@@ -213,8 +213,9 @@ def _attempts(transport: NDArray[np.uint8], sides: NDArray[np.void]) -> NDArray[
 
     A handshake that the client never ends proves no client: its address may be invented.
     """
-    moved = sides["seen"] & np.uint8(Seen.ACK | Seen.DATA | Seen.FIN) > 0
+    moved = (sides["seen"] & np.uint8(Seen.ACK | Seen.DATA | Seen.FIN)) > 0
     spoke = sides["first_ns"] != NO_TIME
-    part = np.where((transport == IPPROTO_TCP)[:, None], moved, spoke)
+    is_tcp = (transport == IPPROTO_TCP)[:, None]
+    part = (is_tcp & moved) | (~is_tcp & spoke)
     attempts: NDArray[np.bool_] = ~part.all(axis=1)
     return attempts

@@ -51,7 +51,8 @@ def sum_up(
     if not len(starts):
         return values[:0]
     total = np.add.reduceat(values[order].astype(np.uint64), starts)
-    return np.minimum(total, np.uint64(np.iinfo(values.dtype).max)).astype(values.dtype)
+    largest = np.uint64((1 << 8 * values.dtype.itemsize - (values.dtype.kind == "i")) - 1)
+    return np.minimum(total, largest).astype(values.dtype)
 
 
 def reduce(

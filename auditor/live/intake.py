@@ -239,7 +239,7 @@ class Intake:
             self._keeper.take(),
             {mac: set(pairs) for mac, pairs in self._decoder.mac_addresses.items()},
             self._counters(),
-            Losses(*self._evicted, self._unjudged, self._keeper.left_out),
+            Losses(self._evicted[0], self._evicted[1], self._unjudged, self._keeper.left_out),
             self.source.dropped is not None,
             part.first_ns,
             part.last_ns,

@@ -7,7 +7,7 @@ whose client has no port; what is judged of it is what would be judged of each o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class _Numbers:
     """Numbers for values, 0 for the first; what is beyond `most` shares the number 0."""
 
     def __init__(self, empty: Hashable, most: int) -> None:
-        self.values: list[Hashable] = [empty]
+        self.values: list[Any] = [empty]
         self.left_out = 0
         self._number: dict[Hashable, int] = {empty: 0}
         self._most = most
@@ -136,7 +136,7 @@ class Ledger:
             facts=self._rows["facts"][order],
             heads_a=self._heads[0].select(order),
             heads_b=self._heads[1].select(order),
-            vlans=[vlans[number] for number in self._rows["vlans"][order].tolist()],  # type: ignore[misc]  # what `add` put there
+            vlans=[vlans[number] for number in self._rows["vlans"][order].tolist()],
             unmatched_errors=0,
             weights=np.maximum(self._rows["flows"][order], 1),
         )
@@ -174,8 +174,7 @@ class Ledger:
         numbers = self._rows["names"][order].tolist()
         facts = self._rows["facts"][order]
         return [
-            (fact, self._names.values[number])  # type: ignore[misc]  # what `add` put there
-            for fact, number in zip(facts, numbers, strict=True)
+            (fact, self._names.values[number]) for fact, number in zip(facts, numbers, strict=True)
         ]
 
     def _order(self) -> NDArray[np.int64]:
@@ -229,7 +228,7 @@ class Ledger:
         ends = np.append(starts[1:], len(order))
         for place in np.flatnonzero(low != high).tolist():
             numbers = np.unique(vlans[order[starts[place] : ends[place]]]).tolist()
-            united = {vlan: None for number in numbers for vlan in self._vlans.values[number]}  # type: ignore[attr-defined]  # what `add` put there
+            united = {vlan: None for number in numbers for vlan in self._vlans.values[number]}
             merged["vlans"][place] = self._vlans.of(tuple(united))
 
 
@@ -251,11 +250,11 @@ def _marks(judged: Judged) -> NDArray[np.uint32]:
     marks = judged.orientation.inferred.astype(np.uint32)
     for side in "ab":
         seen = facts[f"seen_{side}"]
-        marks = marks << 8 | (seen & _OPENING)
-        for bit in (seen & _MOVING, facts[f"unreachable_{side}"]):
-            marks = marks << 1 | (bit > 0)
-        marks = marks << 1 | (facts[f"first_{side}_ns"] != NO_TIME)
-    return marks.astype(np.uint32)
+        parts = (seen & _MOVING > 0, facts[f"unreachable_{side}"] > 0)
+        marks = marks * 256 + (seen & _OPENING)
+        for part in (*parts, facts[f"first_{side}_ns"] != NO_TIME):
+            marks = marks * 2 + part
+    return marks
 
 
 def _without_client_ports(judged: Judged) -> NDArray[np.void]:

@@ -13,6 +13,7 @@ from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.requests import Requests
+from auditor.live.store import FlowStore
 from auditor.live.warm import warm_up
 from auditor.live.watch import Watch
 from auditor.pipeline import load_judging
@@ -121,8 +122,11 @@ def monitor(
 
 
 class _Told(_Nobody):
-    def __init__(self, window: Callable[[Window], None]) -> None:
-        self.window = window  # type: ignore[method-assign]  # the caller's own
+    def __init__(self, on_window: Callable[[Window], None]) -> None:
+        self._on_window = on_window
+
+    def window(self, window: Window) -> None:
+        self._on_window(window)
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,9 @@ class _Run:
         self._onlooker = onlooker
         self._outlets = outlets
         self._clock = clock
-        self._watch = Watch(source.interface, judging, options.limits)
+        directory = options.flows_directory
+        store = None if directory is None else FlowStore(directory, onlooker.note)
+        self._watch = Watch(source.interface, judging, options.limits, store)
         until_s = None if options.duration_s is None else clock.steady_s() + options.duration_s
         self._intake = Intake(
             source,

@@ -27,6 +27,7 @@ from auditor.traffic import Traffic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from auditor.evidence.names import SeenName
     from auditor.judge.judged import Judged
     from auditor.live.clock import Span
     from auditor.live.intake import Limits, Macs, Tick
@@ -191,8 +192,9 @@ def shortcomings(losses: Losses, forgotten: int) -> list[str]:
 
 
 def _united(
-    one: dict[tuple[int, int], tuple[object, ...]], other: dict[tuple[int, int], tuple[object, ...]]
-) -> dict[tuple[int, int], tuple[object, ...]]:
+    one: dict[tuple[int, int], tuple[SeenName, ...]],
+    other: dict[tuple[int, int], tuple[SeenName, ...]],
+) -> dict[tuple[int, int], tuple[SeenName, ...]]:
     united = dict(one)
     for address, names in other.items():
         united[address] = tuple(sorted((*united.get(address, ()), *names), key=lambda n: n.time_ns))

@@ -1,0 +1,104 @@
+"""The watch: windows and the whole say what an audit of the same frames says."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from watching import sample, watched
+
+import auditor
+from auditor.live.intake import Limits
+
+if TYPE_CHECKING:
+    from auditor.report.model import Report
+
+NAMES = ("branch-office", "cvad", "provisioning", "gateway-service", "hypervisor", "wem")
+
+
+def findings_of(report: Report) -> dict[str, tuple[object, ...]]:
+    """Give what makes up each finding, by identity; counts and times left out."""
+    columns = ("severity", "accepted", "kind", "title", "rows", "rule_ids", "caveats", "packets")
+    table = report.findings
+    values = zip(*(map(repr, table[name].tolist()) for name in columns), strict=True)
+    return dict(zip(table["finding_id"].tolist(), values, strict=True))
+
+
+def coverage_of(report: Report) -> set[tuple[object, ...]]:
+    """Give what became of each expectation."""
+    columns = ("group", "source_roles", "destination_roles", "status", "strength", "silent")
+    table = report.coverage
+    return set(zip(*(map(repr, table[name].tolist()) for name in columns), strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("frames", "tick_s"), [(100, 10.0), (7, 1.0)])
+def test_whole_report_says_what_an_audit_says(name: str, frames: int, tick_s: float) -> None:
+    """However frames come and ticks cut, findings, packets and coverage are those of an audit."""
+    capture, hosts = sample(name)
+    report, _ = watched(capture, hosts, frames=frames, limits=Limits(tick_s=tick_s))
+    expected = auditor.audit(capture, hosts=hosts)
+    assert findings_of(report) == findings_of(expected)
+    assert coverage_of(report) == coverage_of(expected)
+    for column in ("packets_out", "packets_in", "bytes_out", "bytes_in"):
+        assert report.flows[column].sum() == expected.flows[column].sum()
+    assert report.capture.frames == expected.capture.frames
+    assert report.capture.frames_by_status == expected.capture.frames_by_status
+
+
+def test_windows_add_up() -> None:
+    """Every frame and packet is in one window, and windows follow on each other."""
+    report, windows = watched(*sample("branch-office"), window_s=60.0)
+    assert len(windows) > 3
+    for before, after in pairwise(windows):
+        assert before.last_ns == after.first_ns
+        assert before.counters.frames <= after.counters.frames
+    assert sum(window.report.capture.frames for window in windows) == report.capture.frames
+    for column in ("packets_out", "packets_in", "bytes_out", "bytes_in"):
+        total = sum(int(window.report.flows[column].sum()) for window in windows)
+        assert total == int(report.flows[column].sum())
+
+
+def test_a_window_misses_what_the_whole_watch_misses() -> None:
+    """What is missing is said of all that was watched, not of some minutes."""
+    report, windows = watched(*sample("branch-office"), window_s=60.0)
+    missing = report.findings[report.findings["kind"] == "missing"]["finding_id"]
+    last = windows[-1].report.findings
+    assert sorted(last[last["kind"] == "missing"]["finding_id"]) == sorted(missing)
+    assert set(windows[-1].report.finding_flows) == set(last["finding_id"])
+
+
+def test_without_a_site_file_nothing_is_missing() -> None:
+    """A watch of unknown hosts judges what it infers, and calls nothing missing."""
+    capture, _ = sample("cvad")
+    report, _ = watched(capture, None)
+    assert not (report.findings["kind"] == "missing").any()
+    assert len(report.flows) > 10
+
+
+def test_lost_frames_weaken_what_is_missing() -> None:
+    """Where frames were lost, an absence proves little, and the report says that they were."""
+    whole, _ = watched(*sample("branch-office"))
+    lossy, _ = watched(*sample("branch-office"), lost=7)
+    assert "strong" in set(whole.coverage["strength"])
+    assert "strong" not in set(lossy.coverage["strength"])
+    assert lossy.capture.dropped == 7
+
+
+def test_notices_stand_in_the_report_once() -> None:
+    """What the interface went through is among the warnings of the whole."""
+    report, _ = watched(*sample("cvad"), told=["span0: down; waiting for it to come up"])
+    assert report.capture.warnings == ("span0: down; waiting for it to come up",)
+
+
+def test_bounds_that_were_hit_are_told() -> None:
+    """A table too small for the traffic says how much it forgot, and the report is truncated."""
+    report, _ = watched(
+        *sample("branch-office"), limits=Limits(tick_s=1e6, most_flows=120, most_records=100)
+    )
+    text = "\n".join(report.capture.warnings)
+    assert "left out of the report, attempts first" in text
+    assert "left the flow table" in text
+    assert report.capture.truncated
+    assert len(report.flows) <= 100
