@@ -1,4 +1,4 @@
-"""A watch from start to end: errors, signals, reloading, outlets, and a span port of a test's own."""
+"""A watch from start to end: errors, signals, reloading, outlets, a span port of a test's own."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from auditor.live.outlets import OutletOptions
 from auditor.live.run import RulesSource, WatchOptions, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from auditor.outlets.window import Counters, Window
@@ -43,7 +44,7 @@ class Witness:
         self.notes: list[str] = []
         self.windows: list[Window] = []
         self.reports: list[Report] = []
-        self.at_window = lambda: None
+        self.at_window: Callable[[], None] = lambda: None
 
     def note(self, text: str) -> None:
         """Remember a line."""
@@ -78,7 +79,6 @@ def replayed(name: str, witness: Witness, options: WatchOptions, **given: object
     batches = batches_of(capture, 100)
     clock = HandClock(int(batches[0].time_ns[0]))
     replay = Replay(batches, clock)
-    replay.slowly = True
     rules = given.pop("rules", RulesSource(hosts))
     for key, value in given.items():
         setattr(replay, key, value)
