@@ -55,7 +55,6 @@ HOMES = {
     "jsonschema": {"catalog"},
     "pyshark": {"explain"},
     "sqlalchemy": {"outlets"},
-    "pyarrow": {"live"},
     "rich": {"live", "cli"},
     "prometheus_client": {"outlets"},
 }

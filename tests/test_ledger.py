@@ -10,6 +10,7 @@ from layers import ACK, FIN, PSH, SYN, batch, datagram, echo, ethernet, ipv4, se
 from auditor.catalog.load import load_catalog, rules_directory
 from auditor.decode.dissect import Decoder
 from auditor.evidence.names import NameCollector, Names
+from auditor.evidence.own_names import OwnNames
 from auditor.flows.compiled import CompiledFlowTable
 from auditor.flows.headlist import HeadList
 from auditor.hosts import resolve
@@ -102,7 +103,7 @@ def test_an_echo_is_known_by_who_asked() -> None:
 
 
 def _no_names(count: int) -> Names:
-    return Names([()] * count, {})
+    return Names(OwnNames.of([()] * count), {})
 
 
 def test_vlans_are_united() -> None:

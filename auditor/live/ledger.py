@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from auditor.evidence.names import SeenName
+from auditor.evidence.own_names import OWN_KINDS, OwnNames
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
 from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES
@@ -103,10 +104,11 @@ class Ledger:
         rows["outcome"] = judged.outcome
         rows["marks"] = _marks(judged)
         rows["flows"] = begun
-        rows["speaks"] = [self._speaks.of(word) for word in judged.payloads.application]
+        spoken = judged.payloads.application
+        rows["speaks"] = np.array([self._speaks.of(word) for word in spoken.words])[spoken.code]
         rows["vlans"] = [self._vlans.of(vlans) for vlans in flows.vlans]
-        for row, seen in _names_of(judged, names).items():
-            rows["names"][row] = self._names.of(seen)
+        for some, seen in _names_of(judged, names):
+            rows["names"][some] = self._names.of(seen)
         self._merge(rows, (flows.heads_a, flows.heads_b))
 
     def absorb(self, other: Ledger) -> None:
@@ -141,12 +143,12 @@ class Ledger:
             weights=np.maximum(self._rows["flows"][order], 1),
         )
 
-    def own_names(self) -> list[tuple[SeenName, ...]]:
-        """Give the names in the payload of the flows that `flows` gives, item by item."""
-        return [
-            tuple(name for name in seen if name.kind not in _TOLD)
-            for _, seen in self._named(self._order())
+    def own_names(self) -> OwnNames:
+        """Give the names in the payload of the flows that `flows` gives."""
+        own = [
+            tuple(name for name in seen if name.kind not in _TOLD) for seen in self._names.values
         ]
+        return OwnNames.of([own[number] for number in self._rows["names"][self._order()].tolist()])
 
     def told_names(self) -> dict[Words, tuple[SeenName, ...]]:
         """Give the names that were told of servers, by address words and in order of time.
@@ -269,17 +271,37 @@ def _without_client_ports(judged: Judged) -> NDArray[np.void]:
     return facts
 
 
-def _names_of(judged: Judged, names: Names) -> dict[int, tuple[SeenName, ...]]:
-    """Give the names that count for flows, without times: own ones, and one that was told.
+def _names_of(
+    judged: Judged, names: Names
+) -> Iterator[tuple[NDArray[np.int64], tuple[SeenName, ...]]]:
+    """Yield rows of flows with the names that count for them: own ones, and one that was told.
 
-    In place of the asker stands which side the told name belongs to: (0, 0) for endpoint a.
+    The names are without times. In place of the asker stands which side a told name belongs to:
+    (0, 0) for endpoint a, (0, 1) for b.
     """
-    found = {
-        row: tuple(n._replace(time_ns=0) for n in own) for row, own in enumerate(names.own) if own
-    }
-    is_a = judged.orientation.client_is_a
-    for row, name in judged.naming.shown.items():
-        if name.kind in _TOLD:
-            side = (0, 1) if is_a[row] else (0, 0)
-            found[row] = (*found.get(row, ()), SeenName(name.name, name.kind, 0, side))
-    return found
+    own, shown = names.own, judged.naming.shown
+    count = len(judged.flows.facts)
+    held = np.bincount(own.flow, minlength=count)
+    several = {row: seen for row, seen in own.items() if held[row] > 1} if (held > 1).any() else {}
+    single = held[own.flow] == 1
+    mine = np.full(count, -1)
+    mine[own.flow[single]] = own.name[single] * len(OWN_KINDS) + own.kind[single]
+    mine[list(several)] = -2 - np.arange(len(several))
+    is_told = np.array([name.kind in _TOLD for name in shown.told], dtype=bool)
+    told = shown.entry - len(shown.own.flow)
+    told[told >= 0] = np.where(is_told[told[told >= 0]], told[told >= 0], -1)
+    told = np.maximum(told, -1)
+    rows = np.flatnonzero((mine != -1) | (told >= 0))
+    keys = np.stack([mine[rows], told[rows], ~judged.orientation.client_is_a[rows] & 1], axis=1)
+    alike, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(number.ravel(), kind="stable")
+    parts = np.split(rows[order], np.cumsum(np.bincount(number.ravel()))[:-1]) if len(rows) else []
+    for (entry, other, client_is_b), place, those in zip(
+        alike.tolist(), first.tolist(), parts, strict=True
+    ):
+        seen = own[int(rows[place])] if entry != -1 else ()
+        found = [name._replace(time_ns=0) for name in seen]
+        if other >= 0:
+            name = shown.told[other]
+            found.append(SeenName(name.name, name.kind, 0, (0, 0 if client_is_b else 1)))
+        yield those, tuple(found)

@@ -14,7 +14,7 @@ from auditor.live.intake import Intake, Limits
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
-from auditor.live.warm import warm_up
+from auditor.live.warm import give_memory_back, warm_up
 from auditor.live.watch import Watch
 from auditor.pipeline import load_judging
 
@@ -154,6 +154,7 @@ def run(
     options.check()
     judging = rules.load()
     onlooker.note("loading")
+    give_memory_back()
     warm_up()
     Watch(interface, judging, options.limits).report()
     source = opened or open_live(interface, options.listening)[0]

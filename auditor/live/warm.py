@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import struct
+import sys
 
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
 from auditor.decode.compiled import CompiledDecoder
 from auditor.flows.compiled import CompiledFlowTable
+
+_M_MMAP_THRESHOLD = -3
+_LARGE = 1 << 20
 
 _ETHERNET = 1
 _SYN, _SYN_ACK, _PUSH_ACK = 0x02, 0x12, 0x18
@@ -29,6 +34,18 @@ def warm_up() -> None:
         for _ in range(2):
             table.update(decoder.decode(_batch(data, frames)))
             table.flush(0.0, idle_s=1.0, closed_s=1.0, most=1)
+
+
+def give_memory_back() -> None:
+    """Have large blocks returned to the system as soon as they are free (Linux, glibc).
+
+    Else the allocator learns from the first large tables to keep such blocks, in pieces that fit
+    less and less, and a watch seems to grow for weeks.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, nor the problem
+        if mallopt is not None:
+            mallopt(_M_MMAP_THRESHOLD, _LARGE)
 
 
 def _segment(source: int, destination: int, flags: int, sequence: int, payload: bytes) -> bytes:

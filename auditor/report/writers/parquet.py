@@ -26,10 +26,14 @@ _ROWS_AT_ONCE = 1 << 17
 
 def write_table(report: Report | FlowReport, name: str, out: IO[bytes]) -> None:
     """Write one table of a report."""
-    table = report.tables[name]
     about = json.dumps(facts(report), allow_nan=False).encode()
+    write_frame(report.tables[name], out, {FACTS_KEY: about})
+
+
+def write_frame(table: pd.DataFrame, out: IO[bytes], metadata: dict[bytes, bytes]) -> None:
+    """Write a frame whose columns are those of a report's table."""
     fields = [field(str(column)) for column in table.columns]
-    schema = pa.schema(fields, metadata={FACTS_KEY: about})
+    schema = pa.schema(fields, metadata=metadata)
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for start in range(0, len(table), _ROWS_AT_ONCE):
             part = table.iloc[start : start + _ROWS_AT_ONCE]
