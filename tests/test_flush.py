@@ -55,6 +55,20 @@ def test_counts_begin_anew_and_the_handshake_is_known() -> None:
     assert (first.begun.tolist(), second.begun.tolist()) == ([True], [False])
 
 
+def test_a_patient_flush_waits_for_what_a_connection_is() -> None:
+    """A handshake is given with the payload behind it, or by the next flush; counted once."""
+    table = taken(CompiledFlowTable(), *conversation((A, 5000))[:2], datagram(CLIENT, SERVER))
+    taken(table, segment((A, 6000), SERVER, SYN))
+    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patient=True)
+    assert first.flows.facts["transport"].tolist() == [17]
+    taken(table, *conversation((A, 5000))[2:])
+    second = table.flush(1.0, idle_s=LONG, closed_s=LONG, patient=True)
+    packets = second.flows.facts["packets_a"] + second.flows.facts["packets_b"]
+    assert sorted(packets.tolist()) == [1, 4]
+    assert second.begun.all()
+    assert len(flushed(table).flows.facts) == 0
+
+
 def test_hands_out_only_what_spoke() -> None:
     """A flow without a packet since the last time is not handed out, but not forgotten either."""
     table = taken(CompiledFlowTable(), datagram(CLIENT, SERVER, b"one"))

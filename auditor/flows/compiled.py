@@ -59,7 +59,9 @@ class CompiledFlowTable:
         self._unreadable_quotes = 0
         self._key = np.zeros(1, ENTRY)
         self._heard_s = np.empty(0)
-        """By flow that the last flush kept: the clock when it last had given packets."""
+        """By flow that the last flush kept: the clock when it last had packets."""
+        self._was_given = np.zeros(0, dtype=bool)
+        """Likewise: some flush has given it."""
 
     def update(self, packets: Packets) -> None:
         """Add the packets of status OK to their flows, and the errors that quote one."""
@@ -91,7 +93,13 @@ class CompiledFlowTable:
         return self._count
 
     def flush(
-        self, now_s: float, *, idle_s: float, closed_s: float, most: int | None = None
+        self,
+        now_s: float,
+        *,
+        idle_s: float,
+        closed_s: float,
+        most: int | None = None,
+        patient: bool = False,
     ) -> Flushed:
         """Give the flows with packets since the last flush, counted from then on.
 
@@ -101,6 +109,9 @@ class CompiledFlowTable:
 
         Beyond `most` flows, attempts are forgotten, then conversations, each the longest silent
         first, so that a flood of attempts pushes nobody out. What is forgotten has been given.
+
+        patient: connections that have just opened and said nothing yet wait for the next flush, so
+        that their handshake is given along with what tells what they are.
         """
         count = self._count
         sides = self._facts.sides[: 2 * count].reshape(-1, 2)
@@ -108,8 +119,14 @@ class CompiledFlowTable:
         heard_s = np.full(count, now_s)
         heard_s[: len(self._heard_s)] = self._heard_s
         heard_s[spoke] = now_s
-        flows, given = self._give(np.flatnonzero(spoke))
-        begun = given >= len(self._heard_s)
+        known = len(self._heard_s)
+        ripe = spoke.copy()
+        if patient:
+            ripe[known:] &= ~self._is_opening(slice(known, count))
+        flows, given = self._give(np.flatnonzero(ripe))
+        was_given = np.zeros(count, dtype=bool)
+        was_given[:known] = self._was_given
+        begun = ~was_given[given]
         limit_s = np.where(self._facts.entries["closed"][:count] > 0, closed_s, idle_s)
         kept = np.flatnonzero(now_s - heard_s < limit_s)
         evicted = (0, 0)
@@ -121,13 +138,24 @@ class CompiledFlowTable:
             evicted = (in_vain, len(surplus) - in_vain)
             kept = np.sort(kept[order[len(surplus) :]])
         self._heard_s = heard_s[kept]
-        self._keep(kept)
+        self._was_given = (was_given | ripe)[kept]
+        self._keep(kept, ripe[kept])
         return Flushed(flows, begun, *evicted)
 
-    def _keep(self, flows: NDArray[np.int64]) -> None:
-        """Forget all flows but some."""
+    def _is_opening(self, flows: slice) -> NDArray[np.bool_]:
+        """Mark the flows of TCP that are open and without payload."""
+        entries = self._facts.entries[flows]
+        data_ns = self._facts.sides["data_ns"].reshape(-1, 2)[flows]
+        opening: NDArray[np.bool_] = (entries["transport"] == IPPROTO_TCP) & (
+            entries["closed"] == 0
+        )
+        opening &= (data_ns == NO_TIME).all(axis=1)
+        return opening
+
+    def _keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
+        """Forget all flows but some; given: those of them whose counts begin anew."""
         slots = np.stack([2 * flows, 2 * flows + 1], axis=1).ravel()
-        self._facts.keep(flows)
+        self._facts.keep(flows, given)
         self._heads.keep(slots)
         self._count = len(flows)
         self._index = np.zeros(_INDEX_ROOM * len(self._facts.entries), np.int64)

@@ -99,8 +99,10 @@ class Facts:
             ids[flow] = known + tuple(each for each in (outer, inner) if each and each not in known)
         return ids
 
-    def keep(self, flows: NDArray[np.int64]) -> None:
-        """Forget all flows but some, which take their order; what was counted of them begins anew.
+    def keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
+        """Forget all flows but some, which take their order.
+
+        given: shape of flows, those of which what was counted begins anew.
 
         What the next packets are held against stays, and how it began: flags, sequence numbers,
         VLANs, first times, the earliest frame.
@@ -112,7 +114,7 @@ class Facts:
             self.vlans = {new << _VLAN_BITS | pair & low for new, pair in pairs if new is not None}
         entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
         for name in ("packets", "bytes", "last_ns", "acks", "gaps"):
-            sides[name] = SIDE_BLANK[name]
+            sides[name][np.repeat(given, 2)] = SIDE_BLANK[name]
         room = max(_LEAST_ROOM, 1 << len(flows).bit_length())
         self.entries = _extended(entries, ENTRY_BLANK, room)
         self.sides = _extended(sides, SIDE_BLANK, 2 * room)

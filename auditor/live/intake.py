@@ -229,7 +229,12 @@ class Intake:
         error: BaseException | None = None,
     ) -> Tick:
         flushed = self._table.flush(
-            now_s, idle_s=self.limits.idle_s, closed_s=self.limits.closed_s, most=most
+            now_s,
+            idle_s=self.limits.idle_s,
+            closed_s=self.limits.closed_s,
+            most=most,
+            # Without room, or when nothing comes any more, nothing is kept back.
+            patient=most is None and not last,
         )
         self._evicted[0] += flushed.evicted_attempts
         self._evicted[1] += flushed.evicted_flows

@@ -20,7 +20,7 @@ from auditor.live import fold
 from auditor.records import ECHO_ID, FLOW, NO_TIME, Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from numpy.typing import NDArray
 
