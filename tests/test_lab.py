@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from truth import Truth
 
 _PATIENCE_S = 60
-_SIGNALLED = 128 + signal.SIGINT
 
 _EVERYBODYS = ("0.0.0.0/32", "255.255.255.255/32", "fe80::/10", "ff02::/16")
 _DOCUMENTATION = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -229,16 +229,19 @@ def _watched(network: Network, path: Path) -> Iterator[None]:
     with log.open("wb") as told:
         child = network.monitor.start(command, told)
         try:
-            _wait_until(lambda: child.poll() is not None or _listeners(network) > 0)
+            _wait_until(lambda: child.poll() is not None or _listens(network))
             yield
         finally:
             stop(child, signal.SIGINT, _PATIENCE_S)
     assert path.exists(), log.read_text()
 
 
-def _listeners(network: Network) -> int:
-    """Count the packet sockets at the mirror port."""
-    return len(network.monitor.run("cat", "/proc/net/packet").splitlines()) - 1
+def _listens(network: Network) -> bool:
+    """Tell whether a packet socket takes frames from the mirror port (column `R` of packet(7))."""
+    with network.monitor.entered():
+        index = socket.if_nametoindex(MIRROR)
+        lines = Path("/proc/thread-self/net/packet").read_text(encoding="ascii").splitlines()
+    return any(line.split()[4:6] == [str(index), "1"] for line in lines)
 
 
 def _places(network: Network) -> set[str]:
