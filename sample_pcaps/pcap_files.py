@@ -37,10 +37,10 @@ def pcap(frames: Iterable[Frame], *, nanoseconds: bool = False, order: str = "<"
 
 def pcapng(
     frames: Iterable[Frame], interfaces: Sequence[Interface] = (Interface("span0"),), *,
-    comment: str = "",
+    comment: str = "", maker: str = "sample_pcaps/build.py",
 ) -> bytes:  # fmt: skip
     """Render one section with nanosecond times; frames name their interface by index."""
-    parts = [_section(comment), *map(_interface, interfaces)]
+    parts = [_section(comment, maker), *map(_interface, interfaces)]
     for frame in frames:
         size = len(frame.data)
         high, low = divmod(frame.time_ns, 1 << 32)
@@ -49,8 +49,8 @@ def pcapng(
     return b"".join(parts)
 
 
-def _section(comment: str) -> bytes:
-    options = _option(_COMMENT, comment.encode()) + _option(4, b"sample_pcaps/build.py")
+def _section(comment: str, maker: str) -> bytes:
+    options = _option(_COMMENT, comment.encode()) + _option(4, maker.encode())
     return _block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1) + options + bytes(4))
 
 

@@ -44,6 +44,8 @@ class KnownFlow:
     how: str
     """`icmp`: refused by a router; `reply`: only the server's half was captured."""
     client_port: int | None
+    real: str
+    """The program that a recording had at one end; empty where `talk` says it all."""
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,30 @@ class Truth:
     """All of them except the `missing` ones."""
     missing: frozenset[KnownFinding]
     """Some of the `missing` ones: those that the sample is about."""
+    recorded: bool
+    """Of real traffic: record_lab.py makes it, and never the same bytes twice."""
 
 
-def load_truth(path: Path) -> Truth:
-    """Read NAME.truth.yaml, and beside it NAME.hosts.yaml for the addresses."""
+def load_truth(path: Path, *, without: frozenset[str] = frozenset()) -> Truth:
+    """Read NAME.truth.yaml, and beside it NAME.hosts.yaml for the addresses.
+
+    What rests on a real program in `without` is left out.
+    """
     raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     hosts = path.with_name(path.name.replace(".truth.", ".hosts."))
     addresses = _addresses(yaml.safe_load(hosts.read_text(encoding="utf-8")))
-    lines = [*raw.get("documented", ()), *raw.get("planted", ())]
-    findings = [_finding(line) for line in lines if "finding" in line]
-    findings += [_finding(line) for line in raw.get("findings", ())]
+    lines, more = (
+        [line for part in parts for line in raw.get(part, ()) if line.get("real") not in without]
+        for parts in (("documented", "planted"), ("findings",))
+    )
+    findings = [_finding(line) for line in [*lines, *more] if "finding" in line]
     return Truth(
         capture=raw["capture"],
         minutes=raw.get("minutes", 6),
         flows=tuple(_flow(line, addresses) for line in lines),
         findings=frozenset(found for found in findings if found.kind != "missing"),
         missing=frozenset(found for found in findings if found.kind == "missing"),
+        recorded=raw.get("recorded", False),
     )
 
 
@@ -148,6 +158,7 @@ def _flow(line: dict[str, Any], addresses: dict[str, str]) -> KnownFlow:  # YAML
         name=line.get("name"),
         how=line.get("how", ""),
         client_port=line.get("client_port"),
+        real=line.get("real", ""),
     )
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 from truth import KnownFinding
 
 if TYPE_CHECKING:
+    from truth import KnownFlow
+
     import auditor
 
 
@@ -29,6 +31,23 @@ class JudgedFlow(NamedTuple):
         """Say whether these are the two endpoints, whoever was taken for the client."""
         ends = {(self.client, self.client_port), (self.server, self.server_port)}
         return ends == {one, other}
+
+    def is_between(self, known: KnownFlow) -> bool:
+        """Say whether a known flow has this one's two ends and its service."""
+        service = (known.client, known.server, known.transport, known.port)
+        return (self.client, self.server, self.transport, self.server_port) == service
+
+    def agrees(self, known: KnownFlow) -> bool:
+        """Say whether this is judged as a flow is known to be."""
+        return (
+            (self.outcome, self.verdict) == (known.outcome, known.verdict)
+            and known.caveats <= self.caveats
+            and (
+                bool(known.near & self.rows)
+                if known.near
+                else known.rows <= self.rows <= known.rows | known.maybe
+            )
+        )
 
 
 class Covered(NamedTuple):
