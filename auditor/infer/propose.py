@@ -73,8 +73,11 @@ def infer_roles(
     Proposals come by row of Hosts.table, then the surest first, down to what is worth mentioning.
     """
     hosts = judged.hosts
-    traces = traces_of(judged, names, clues)
-    finder = _Finder(judged, HostNames(judged, names), clues, traces)
+    declared = _Declared(judged)
+    if not declared.is_open.any():
+        return []
+    traces = traces_of(judged, names, clues, declared.is_open)
+    finder = _Finder(judged, HostNames(judged, names), clues, traces, declared)
     known: _Known = {}
     weighed = finder.weigh(known)
     for _ in range(_MOST_ROUNDS):
@@ -103,10 +106,17 @@ _Found = dict[tuple[int, str], list[Weighed]]
 class _Finder:
     """The clues that fit some traffic, and the question which of them hold, given some roles."""
 
-    def __init__(self, judged: Judged, names: HostNames, book: ClueBook, traces: Traces) -> None:
+    def __init__(
+        self,
+        judged: Judged,
+        names: HostNames,
+        book: ClueBook,
+        traces: Traces,
+        declared: _Declared,
+    ) -> None:
         self._book = book
         self._closure = judged.book.closure
-        self._declared = _Declared(judged)
+        self._declared = declared
         self._ties = [
             (clue, found)
             for clue in book.clues

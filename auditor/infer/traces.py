@@ -58,14 +58,22 @@ class Traces(Sequence[Trace]):
         return Trace(*ends, self.kinds[self.kind[row]], int(self.flows[row]))
 
 
-def traces_of(judged: Judged, names: Names, book: ClueBook) -> Traces:
-    """Gather the flows that some clue may ask for; in no order that means anything."""
+def traces_of(
+    judged: Judged, names: Names, book: ClueBook, hosts: NDArray[np.bool_] | None = None
+) -> Traces:
+    """Gather the flows that some clue may ask for; in no order that means anything.
+
+    hosts: shape (n hosts,): only flows with such a host at one end; None = all.
+    """
     asked = _asked_services(judged, book)
     protocols = _protocols(judged, asked)
     spoken = {word for clue in book.clues for word in clue.protocols}
     wanted = np.array([word in spoken for word in protocols.words], dtype=bool)[protocols.code]
     called = _names(names, book)
     rows = np.flatnonzero(wanted | asked | called.certain)
+    if hosts is not None:
+        orientation = judged.orientation
+        rows = rows[hosts[orientation.client[rows]] | hosts[orientation.server[rows]]]
     if not len(rows):
         return Traces.none()
     facts, orientation = judged.flows.facts, judged.orientation
