@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from auditor.capture import open_capture
 from auditor.engine import choose_engine
 from auditor.evidence.names import NameCollector
-from auditor.records import Status
+from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from auditor.capture.batch import FrameBatch
+    from auditor.capture import Capture
     from auditor.engine import Engine, EngineName
     from auditor.evidence.names import Names
     from auditor.flows import Flows
+    from auditor.parts.reading import PartsReader
     from auditor.report.model import CaptureInfo
 
     Progress = Callable[[int, int, int], None]
@@ -49,9 +48,40 @@ class Reading:
     """Is told what will take a while."""
     dedup: bool = False
     """Copies of packets count for nothing but their own number."""
+    workers: int = 1
+    """Processes that read; 0 = as many as there are processors."""
+    cluster: str | None = None
+    """Address of a Dask scheduler whose workers read."""
 
 
 READING = Reading()
+
+
+class _Alone:
+    """All that this process has read by itself."""
+
+    def __init__(self, capture: Capture, reading: Reading, macs: frozenset[str]) -> None:
+        self.engine = choose_engine(reading.engine, capture.size(), reading.announce)
+        self.table = self.engine.flow_table()
+        self.names = NameCollector()
+        self.tally = Tally()
+        self.copies = self.engine.duplicates(leave_out=reading.dedup)
+        self._capture = capture
+        self._decoder = self.engine.decoder(macs)
+
+    @property
+    def macs(self) -> dict[str, set[tuple[int, int]]]:
+        return self._decoder.mac_addresses
+
+    def read(self, progress: Progress | None) -> None:
+        self._capture.compiled = self.engine.compiled
+        for packets in self.engine.ahead(map(self._decoder.decode, self._capture)):
+            self.copies.mark(packets.rows)
+            self.table.update(packets)
+            self.names.observe(packets)
+            self.tally.count(packets.batch, packets.rows["status"])
+            if progress is not None:
+                progress(*self._capture.position(), self.tally.frames)
 
 
 def read_traffic(
@@ -69,40 +99,53 @@ def read_traffic(
     macs: hardware addresses whose IP addresses are to be noted. meanwhile: is done in a thread
     while kernels leave the interpreter free, if ever they do.
     """
-    collector, tally = NameCollector(), Tally()
     interrupted = False
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
-        engine = choose_engine(reading.engine, capture.size(), reading.announce)
-        capture.compiled = engine.compiled
-        decoder, table = engine.decoder(macs), engine.flow_table()
-        copies = engine.duplicates(leave_out=reading.dedup)
-        if engine.compiled:
+        gathered = _share_out(capture, reading, macs) or _Alone(capture, reading, macs)
+        if gathered.engine.compiled:
             Thread(target=meanwhile, daemon=True).start()
         try:
-            for packets in engine.ahead(map(decoder.decode, capture)):
-                copies.mark(packets.rows)
-                table.update(packets)
-                collector.observe(packets)
-                tally.count(packets.batch, packets.rows["status"])
-                if progress is not None:
-                    progress(*capture.position(), tally.frames)
+            gathered.read(progress)
         except KeyboardInterrupt:
             interrupted = True
-        flows = table.finish()
-        names = collector.finish(flows)
+        flows = gathered.table.finish()
+        names = gathered.names.finish(flows)
         capture.facts.warnings += _shortcomings(flows, names)
         from auditor.report.model import CaptureInfo  # noqa: PLC0415 - loads pandas
 
+        tally = gathered.tally
         info = CaptureInfo.of(
             capture.facts,
             first_ns=tally.first_ns,
             last_ns=tally.last_ns,
             frames_by_status=tally.by_status(),
-            duplicates=copies.count,
+            duplicates=gathered.copies.count,
         )
     return Traffic(
-        flows, names, decoder.mac_addresses, info, tally.watched_s(), interrupted, engine
+        flows, names, gathered.macs, info, tally.watched_s(), interrupted, gathered.engine
     )
+
+
+def _share_out(capture: Capture, reading: Reading, macs: frozenset[str]) -> PartsReader | None:
+    """Let others read, if that is wanted and can be; None if not."""
+    if reading.workers == 1 and reading.cluster is None:
+        return None
+    tracks = capture.apart()
+    if tracks is None or len(tracks) < 2 or reading.engine == "general":
+        return None
+    engine = choose_engine("auto", None, reading.announce)
+    if not engine.compiled:
+        return None
+    from auditor.parts.crew import assemble  # noqa: PLC0415 - one process needs none of this
+    from auditor.parts.reading import PartsReader  # noqa: PLC0415 - as above
+    from auditor.parts.reduce import Job  # noqa: PLC0415 - as above
+
+    crew = assemble(reading.workers, reading.cluster)
+    if crew is None:
+        return None
+    job = Job(capture.window, macs, reading.dedup)
+    why = f"{crew.size} workers read"
+    return PartsReader(capture, tracks, crew, job, replace(engine, why=why))
 
 
 def _shortcomings(flows: Flows, names: Names) -> list[str]:
@@ -112,49 +155,3 @@ def _shortcomings(flows: Flows, names: Names) -> list[str]:
         (names.forgotten, "host names were not kept"),
     )
     return [f"memory bound: {count:,} {what}" for count, what in counts if count]
-
-
-@dataclass
-class Tally:
-    """Counts over all frames, whatever became of them."""
-
-    frames: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    _spans: dict[int, list[int]] = field(default_factory=dict)
-    _status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), dtype=np.int64))
-
-    def count(self, frames: FrameBatch, status: np.ndarray) -> None:
-        """Count the frames of a batch; status: of each, shape (n,)."""
-        if not len(frames):
-            return
-        self.frames += len(frames)
-        self._status += np.bincount(status, minlength=len(Status))
-        first, last = int(frames.time_ns.min()), int(frames.time_ns.max())
-        self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
-        self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
-        capture = int(frames.capture[0])
-        if (frames.capture == capture).all():
-            self._extend_span(capture, first, last)
-            return
-        for capture in np.unique(frames.capture).tolist():
-            times = frames.time_ns[frames.capture == capture]
-            self._extend_span(capture, int(times.min()), int(times.max()))
-
-    def _extend_span(self, capture: int, first_ns: int, last_ns: int) -> None:
-        span = self._spans.setdefault(capture, [first_ns, last_ns])
-        span[:] = min(span[0], first_ns), max(span[1], last_ns)
-
-    def watched_s(self) -> float:
-        """Sum what the spans of the captures cover together."""
-        watched_ns, until_ns = 0, None
-        for first, last in sorted(self._spans.values()):
-            begin = first if until_ns is None else max(first, until_ns)
-            watched_ns += max(last - begin, 0)
-            until_ns = last if until_ns is None else max(last, until_ns)
-        return watched_ns / 1e9
-
-    def by_status(self) -> dict[str, int]:
-        """Count the frames by status, as CaptureInfo names them."""
-        counts = self._status.tolist()
-        return {s.name.lower().replace("_", "-"): counts[s] for s in Status}

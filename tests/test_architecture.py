@@ -29,6 +29,7 @@ LAYERS = [
     {"infer"},
     {"report"},
     {"engine"},
+    {"parts"},
     {"traffic"},
     {"explain"},
     {"compare"},
@@ -57,6 +58,7 @@ HOMES = {
     "sqlalchemy": {"outlets"},
     "rich": {"live", "cli"},
     "prometheus_client": {"outlets"},
+    "distributed": {"parts"},
 }
 """Third-party library -> the parts that may import it; None = all."""
 

@@ -60,3 +60,27 @@ def test_joins_pieces_across_batches() -> None:
     decoder.decode(batch([ethernet(ipv4(body[:24], 17, pieces=0x2000))]))
     row = decoder.decode(batch([ethernet(ipv4(body[24:], 17, pieces=3))])).rows[0]
     assert (row["status"], row["src_port"], row["dst_port"]) == (Status.OK, 5000, 53)
+
+
+def test_goes_on_where_another_table_stopped() -> None:
+    """What another table remembers is the more recent; what was missed can be told."""
+    late, early = FragmentTable(capacity=2), FragmentTable(capacity=2)
+    early.remember(piece(1), Head(0, 17, 1, 53))
+    early.remember(piece(2), Head(0, 17, 2, 53))
+    assert late.find(piece(1, 5), 0) is None
+    assert early.may_know(late.missed)
+    late.remember(piece(3), Head(0, 17, 3, 53))
+    early.resume(late.heads)
+    assert [head.src_port for head in early.heads.values()] == [2, 3]
+    assert not early.may_know(late.missed)
+
+
+def test_what_was_missed_is_bounded() -> None:
+    """Beyond that, any memory may have been wanted."""
+    late, early = FragmentTable(capacity=2), FragmentTable(capacity=2)
+    for identification in (1, 2, 3):
+        assert late.find(piece(identification, 5), 0) is None
+    assert len(late.missed) == 2
+    assert not early.may_know(late.missed)
+    early.remember(piece(9), Head(0, 17, 9, 53))
+    assert early.may_know(late.missed)

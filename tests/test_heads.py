@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from struct import pack
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers import (
     ACK,
@@ -25,9 +26,11 @@ from layers import (
     segment,
     udp,
 )
+from strategies import traffic
 
 from auditor.decode.dissect import Decoder
 from auditor.flows import FlowTable
+from auditor.flows.compiled import CompiledFlowTable
 
 CLIENT, SERVER = (A, 5000), (B, 443)
 
@@ -191,3 +194,30 @@ def test_bounds_heads(pieces: list[tuple[int, bytes]], budget: int) -> None:
     flows = table.finish()
     kept = sum(len(head) for heads in flows.heads_a for head in heads)
     assert kept <= budget + 300 + 64 * len(flows.facts)
+
+
+@settings(deadline=None)
+@given(traffic())
+def test_does_not_depend_on_batches(frames: list[bytes]) -> None:
+    """A SYN counts from when it came on, wherever batches end: frame by frame gives the same."""
+    for make in (FlowTable, CompiledFlowTable):
+        at_once, stepwise = make(), make()
+        whole = batch(frames)
+        at_once.update(Decoder().decode(whole))
+        for row in range(len(frames)):
+            stepwise.update(Decoder().decode(whole.select(slice(row, row + 1))))
+        assert at_once.finish().heads_a == stepwise.finish().heads_a
+        assert at_once.finish().heads_b == stepwise.finish().heads_b
+
+
+def test_a_later_syn_is_not_known_before() -> None:
+    """What came before it was taken for the beginning, in one batch as in two."""
+    frames = [client(5_000_000, b"midstream"), client(9, b"", SYN), client(10, b"new")]
+    for make in (FlowTable, CompiledFlowTable):
+        heads = []
+        for bounds in ([0, 3], [0, 1, 2, 3]):
+            table = make()
+            for start, end in pairwise(bounds):
+                table.update(Decoder().decode(batch(frames).select(slice(start, end))))
+            heads.append(list(table.finish().heads_a))
+        assert heads[0] == heads[1]

@@ -23,9 +23,12 @@ class Capture:
     what is known of a file as a whole is in it when that file has been read, or on closing.
     """
 
-    def __init__(self, tracks: Sequence[Track], facts: CaptureFacts) -> None:
-        """Read `tracks`, which enter what they find out into `facts`."""
+    def __init__(
+        self, tracks: Sequence[Track], facts: CaptureFacts, window: Window | None = None
+    ) -> None:
+        """Read `tracks`, which enter what they find out into `facts`; they keep to `window`."""
         self.facts = facts
+        self.window = window or Window()
         self.compiled = False
         """Whether kernels walk through the files; to be set before the iteration begins."""
         self._tracks = tracks
@@ -68,6 +71,10 @@ class Capture:
         """Return the bytes read and the bytes in all, as stored; 0 in all if that is unknown."""
         return sum(track.consumed for track in self._tracks), self.size() or 0
 
+    def apart(self) -> Sequence[Track] | None:
+        """Return the files if others can read them too, none of it read yet; None if not."""
+        return self._tracks if all(track.reopenable for track in self._tracks) else None
+
     def close(self) -> None:
         """Close all files; nothing more can be read."""
         if self._batches is not None:
@@ -106,7 +113,7 @@ def open_capture(
     if not tracks:
         raise _joined(errors)
     facts.unreadable.extend(map(str, errors))
-    return Capture(tracks, facts)
+    return Capture(tracks, facts, window)
 
 
 def _joined(errors: Sequence[CaptureError]) -> CaptureError:

@@ -74,7 +74,7 @@ class Track:
         """Whether so many captures are being read that this one must do with little."""
         self.compiled = False
         """Whether kernels walk through it."""
-        self._name = name
+        self.name = name
         self._window = window
         self._facts = facts
         self._stream: FrameStream | None = None
@@ -85,6 +85,11 @@ class Track:
         self._row = 0
 
     @property
+    def reopenable(self) -> bool:
+        """Whether it was peeked at and is still to be read from the start."""
+        return self._stream is None and not self._ended
+
+    @property
     def consumed(self) -> int:
         """Bytes read so far, of `size`."""
         if self._stream is None:
@@ -93,8 +98,8 @@ class Track:
 
     def open(self, block_bytes: int = BLOCK_BYTES) -> FrameStream:
         """Open the capture; raise CaptureError."""
-        source = open_reader(self._name)
-        self._stream = FrameStream(self._name, source, self.index, block_bytes)
+        source = open_reader(self.name)
+        self._stream = FrameStream(self.name, source, self.index, block_bytes)
         self.size = self._stream.source.size
         return self._stream
 

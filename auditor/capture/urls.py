@@ -51,6 +51,12 @@ def reveal(name: str) -> str:
     return _hidden.get(name, name)
 
 
+def remember(shown: str, name: str) -> None:
+    """Let `reveal` find a URL that another process hid."""
+    if shown != name:
+        _hidden[shown] = name
+
+
 def without_secrets(text: str, mask: str = _MASK) -> str:
     """Mask passwords and keys in any text that quotes URLs."""
     return _SECRETS.sub(lambda found: (found["user"] or found["key"]) + mask, text)

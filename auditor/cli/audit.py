@@ -55,6 +55,8 @@ def audit(
     until: int | None,
     engine: EngineName,
     dedup: bool,
+    workers: int,
+    cluster: str | None,
     hosts: Path | None,
     catalog: tuple[Path, ...],
     edition: str | None,
@@ -81,7 +83,7 @@ def audit(
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
-    reading = Reading(engine, None if quiet else announce, dedup)
+    reading = Reading(engine, None if quiet else announce, dedup, workers, cluster)
     with Progress(wanted=not quiet) as progress:
         report = pipeline.audit(
             sources,

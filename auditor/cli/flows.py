@@ -27,6 +27,8 @@ def flows(
     until: int | None,
     engine: EngineName,
     dedup: bool,
+    workers: int,
+    cluster: str | None,
     format_name: str | None,
     output: Path | None,
     expression: str | None,
@@ -46,7 +48,7 @@ def flows(
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
-    reading = Reading(engine, None if quiet else announce, dedup)
+    reading = Reading(engine, None if quiet else announce, dedup, workers, cluster)
     with Progress(wanted=not quiet) as progress:
         report = pipeline.read(
             sources, since=since, until=until, progress=progress, reading=reading

@@ -42,6 +42,8 @@ def infer_command(
     until: int | None,
     engine: EngineName,
     dedup: bool,
+    workers: int,
+    cluster: str | None,
     threshold: float | None,
     output: Path | None,
     force: bool,
@@ -75,7 +77,7 @@ def infer_command(
             since=since,
             until=until,
             progress=progress,
-            reading=Reading(engine, None if quiet else announce, dedup),
+            reading=Reading(engine, None if quiet else announce, dedup, workers, cluster),
         )
     text = draft_site(examined.judged, examined.names, examined.inference).text(
         examined.report.audit.sources

@@ -41,6 +41,19 @@ def source_arguments(command: Callable[P, R]) -> Callable[P, R]:
     """Add the captures to read, the span of time to keep, and how to read."""
     command = dedup_option(command)
     command = click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Several captures are read by the workers of a Dask cluster, such as tcp://host:8786.",
+    )(command)
+    command = click.option(
+        "--workers",
+        type=click.IntRange(0),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Processes that read several captures; 0 = one for each processor.",
+    )(command)
+    command = click.option(
         "--engine",
         type=click.Choice(["auto", "compiled", "general"]),
         default="auto",

@@ -25,11 +25,16 @@ from auditor.decode.transports import read_segment
 from auditor.records import PACKET, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from auditor.capture.batch import FrameBatch
     from auditor.decode.general import GeneralPath
     from auditor.decode.internet import Datagram
+
+    Heads = Mapping[tuple[int, ...], Head]
+    """First fragments by datagram."""
 
 
 class Decoder:
@@ -45,6 +50,17 @@ class Decoder:
     def mac_addresses(self) -> dict[str, set[tuple[int, int]]]:
         """Of each watched MAC that sent IP: the words of its source addresses."""
         return self._watch.addresses
+
+    def fragments(self) -> tuple[FragmentTable, FragmentTable]:
+        """Give the memory of first fragments: of the plain path, and of the general one."""
+        general = self._general
+        return self._fragments, general.fragments if general else FragmentTable()
+
+    def resume(self, plain: Heads, general: Heads) -> None:
+        """Begin with what another decoder remembers, table by table as `fragments` gives them."""
+        self._fragments.resume(plain)
+        if general:
+            self._carriers_path().fragments.resume(general)
 
     def decode(self, batch: FrameBatch) -> Packets:
         """Decode every frame of a batch, in order."""
@@ -80,11 +96,14 @@ class Decoder:
         self, batch: FrameBatch, rows: NDArray[np.void], carriers: NDArray[np.int64]
     ) -> dict[int, Datagram]:
         """Read some rows again by the general path; give the ICMP errors inside, by row."""
+        return self._carriers_path().reread(batch, rows, carriers)
+
+    def _carriers_path(self) -> GeneralPath:
         if self._general is None:
             from auditor.decode.general import GeneralPath  # noqa: PLC0415 - dpkt takes its time
 
             self._general = GeneralPath()
-        return self._general.reread(batch, rows, carriers)
+        return self._general
 
     def _read_frame(self, frame: bytes, linktype: int, time_ns: int, wire_len: int) -> Row:
         link = read_link(linktype, frame)

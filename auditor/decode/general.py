@@ -42,7 +42,7 @@ class GeneralPath:
 
     def __init__(self) -> None:
         """Begin without fragments."""
-        self._fragments = FragmentTable()
+        self.fragments = FragmentTable()
 
     def reread(
         self, batch: FrameBatch, rows: NDArray[np.void], suspects: NDArray[np.int64]
@@ -83,13 +83,13 @@ class GeneralPath:
             return portless(segment, datagram, time_ns, wire_len, vlan, tunnel=carried)
         for piece in pieces:
             head = Head(time_ns, datagram.protocol, segment.src_port, segment.dst_port, found)
-            self._fragments.remember(piece, head)
+            self.fragments.remember(piece, head)
         return whole(datagram, segment, time_ns, wire_len, vlan, carried)
 
     def _describe_later_fragment(self, found: Innermost, time_ns: int, wire_len: int) -> Row:
         """Join a piece to the flow of its first one, whatever that one carried."""
         datagram, vlan, tunnel, tunnel_id, _ = found
-        head = self._fragments.find(datagram, time_ns)
+        head = self.fragments.find(datagram, time_ns)
         if head is None or head.innermost is None:
             status, carried = Status.FRAGMENT, (tunnel, tunnel_id)
             return portless(status, datagram, time_ns, wire_len, vlan, tunnel=carried)

@@ -51,8 +51,8 @@ class CompiledFlowTable:
     def __init__(self, head_budget: int = HEAD_BUDGET) -> None:
         """Keep about `head_budget` bytes of first payloads over all flows."""
         self._count = 0
-        self._facts = Facts(4096)
-        self._index = np.zeros(_INDEX_ROOM * len(self._facts.entries), np.int64)
+        self.facts = Facts(4096)
+        self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
         self._heads = CompiledHeads(head_budget)
         self._early = EarlyQuotes()
         self._links = Links()
@@ -65,6 +65,10 @@ class CompiledFlowTable:
 
     def update(self, packets: Packets) -> None:
         """Add the packets of status OK to their flows, and the errors that quote one."""
+        self.enter(packets)
+
+    def enter(self, packets: Packets) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Do what `update` says; give the slots and notes that auditor.kernel.flows sets."""
         rows, batch = packets.rows, packets.batch
         if packets.quotes or self._unreadable_quotes or (rows["status"] == Status.ICMP_ERROR).any():
             errors = int(np.count_nonzero(rows["status"] == Status.ICMP_ERROR))
@@ -81,11 +85,12 @@ class CompiledFlowTable:
         news = np.flatnonzero(notes & NEW_VLAN)
         if len(news):
             pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
-            self._facts.vlans.update(np.unique(pairs).tolist())
-        self._heads.observe(batch, rows, slots, notes, self._facts.sides)
+            self.facts.vlans.update(np.unique(pairs).tolist())
+        self._heads.observe(batch, rows, slots, notes, len(self.facts.entries))
         if batch.linked is not None:
             in_flows = np.flatnonzero(rows["status"] == Status.OK)
             self._links.note(batch, in_flows, slots[in_flows])
+        return slots, notes
 
     @property
     def size(self) -> int:
@@ -114,7 +119,7 @@ class CompiledFlowTable:
         that their handshake is given along with what tells what they are.
         """
         count = self._count
-        sides = self._facts.sides[: 2 * count].reshape(-1, 2)
+        sides = self.facts.sides[: 2 * count].reshape(-1, 2)
         spoke = sides["packets"].sum(axis=1) > 0
         heard_s = np.full(count, now_s)
         heard_s[: len(self._heard_s)] = self._heard_s
@@ -127,11 +132,11 @@ class CompiledFlowTable:
         was_given = np.zeros(count, dtype=bool)
         was_given[:known] = self._was_given
         begun = ~was_given[given]
-        limit_s = np.where(self._facts.entries["closed"][:count] > 0, closed_s, idle_s)
+        limit_s = np.where(self.facts.entries["closed"][:count] > 0, closed_s, idle_s)
         kept = np.flatnonzero(now_s - heard_s < limit_s)
         evicted = (0, 0)
         if most is not None and len(kept) > most:
-            attempts = _attempts(self._facts.entries["transport"][kept], sides[kept])
+            attempts = _attempts(self.facts.entries["transport"][kept], sides[kept])
             order = np.lexsort((heard_s[kept], ~attempts))
             surplus = order[: len(kept) - most]
             in_vain = int(np.count_nonzero(attempts[surplus]))
@@ -144,8 +149,8 @@ class CompiledFlowTable:
 
     def _is_opening(self, flows: slice) -> NDArray[np.bool_]:
         """Mark the flows of TCP that are open and without payload."""
-        entries = self._facts.entries[flows]
-        data_ns = self._facts.sides["data_ns"].reshape(-1, 2)[flows]
+        entries = self.facts.entries[flows]
+        data_ns = self.facts.sides["data_ns"].reshape(-1, 2)[flows]
         opening: NDArray[np.bool_] = (entries["transport"] == IPPROTO_TCP) & (
             entries["closed"] == 0
         )
@@ -155,11 +160,11 @@ class CompiledFlowTable:
     def _keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
         """Forget all flows but some; given: those of them whose counts begin anew."""
         slots = np.stack([2 * flows, 2 * flows + 1], axis=1).ravel()
-        self._facts.keep(flows, given)
+        self.facts.keep(flows, given)
         self._heads.keep(slots)
         self._count = len(flows)
-        self._index = np.zeros(_INDEX_ROOM * len(self._facts.entries), np.int64)
-        table = Table(self._index, self._facts.entries, self._facts.sides)
+        self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
+        table = Table(self._index, self.facts.entries, self.facts.sides)
         build_index(table, 0, self._count)
 
     def finish(self) -> Flows:
@@ -173,9 +178,9 @@ class CompiledFlowTable:
 
         What links flows stands in files alone: a table that is flushed never has it.
         """
-        facts = self._facts.records(flows)
+        facts = self.facts.records(flows)
         order = in_order(facts)
-        vlans = self._facts.vlan_ids(self._count)
+        vlans = self.facts.vlan_ids(self._count)
         flows = flows[order]
         given = Flows(
             facts=facts[order],
@@ -203,8 +208,8 @@ class CompiledFlowTable:
 
     def _reserve(self, flows: int) -> Table:
         """Make room for so many flows in all."""
-        self._facts.reserve(flows)
-        table = Table(self._index, self._facts.entries, self._facts.sides)
+        self.facts.reserve(flows)
+        table = Table(self._index, self.facts.entries, self.facts.sides)
         places = _INDEX_ROOM * len(table.entries)
         if places > len(self._index):
             self._index = np.zeros(places, np.int64)
@@ -216,24 +221,28 @@ class CompiledFlowTable:
         """Hand over the errors that waited for the flows opened from `first` on."""
         opened = np.empty(self._count - first, KEY)
         for name in KEY.names or ():
-            opened[name] = self._facts.entries[name][first : self._count]
+            opened[name] = self.facts.entries[name][first : self._count]
         for flow, key in enumerate(opened.view(f"V{KEY.itemsize}").tolist(), first):
             early = self._early.take(key)
             if early and early.unreachable_a:
-                self._facts.mark_unreachable(2 * flow)
+                self.facts.mark_unreachable(2 * flow)
             if early and early.unreachable_b:
-                self._facts.mark_unreachable(2 * flow + 1)
+                self.facts.mark_unreachable(2 * flow + 1)
 
-    def _take_quote(self, quote: Quote) -> None:
-        key, from_b = quote_key(quote)
+    def _take_quote(self, quote: Quote) -> int:
+        """Take an error's quotation; give the flow, -1 if there is none so far."""
+        return self._quoted(*quote_key(quote), unreachable=quote.unreachable)
+
+    def _quoted(self, key: bytes, from_b: bool, *, unreachable: bool) -> int:
         wanted = np.zeros(1, ENTRY)
         for name in KEY.names or ():
             wanted[name] = unpack_keys([key])[name]
         flow = find_flow(self._reserve(self._count), wanted[0])
         if flow < 0:
-            self._early.add(key, from_b=from_b, unreachable=quote.unreachable)
-        elif quote.unreachable:
-            self._facts.mark_unreachable(2 * flow + from_b)
+            self._early.add(key, from_b=from_b, unreachable=unreachable)
+        elif unreachable:
+            self.facts.mark_unreachable(2 * flow + from_b)
+        return flow
 
 
 def _attempts(transport: NDArray[np.uint8], sides: NDArray[np.void]) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from auditor.flows.heads import Heads
 from auditor.flows.streams import LONGEST_HEAD, StreamHead
 from auditor.flows.tcp import UNSEEN
 from auditor.kernel import heads as kernel
-from auditor.records import Seen
+from auditor.kernel.head_parts import pack_heads, unpack_heads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,26 @@ _FIRST_BYTES = 1 << 27
 _Item = TypeVar("_Item", bound=np.generic)
 
 _SIZE_CLASSES = (LONGEST_HEAD // kernel.LEAST_ROOM).bit_length()
-_SYN_SEEN = int(Seen.SYN | Seen.SYN_ACK)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsPart:
+    """Heads on their way to another table; of arrays, item i belongs to slot i."""
+
+    data: NDArray[np.uint8]
+    """The bytes of all heads, one behind the other."""
+    length: NDArray[np.int32]
+    start: NDArray[np.uint32]
+    state: NDArray[np.uint8]
+    """As auditor.kernel.heads.Store has them."""
+    streams: dict[int, StreamHead]
+    """By slot: those that are the general path's."""
+    clipped: int
+
+    def at(self) -> NDArray[np.int64]:
+        """Give where each head begins in `data`."""
+        ends = np.cumsum(self.length.ravel(), dtype=np.int64).reshape(self.length.shape)
+        return ends - self.length
 
 
 class CompiledHeads:
@@ -58,20 +78,80 @@ class CompiledHeads:
         used = store.data[: store.totals[kernel.USED]]
         return HeadList(used, store.at[slots], store.length[slots])
 
+    def part(self, wanted: NDArray[np.bool_]) -> HeadsPart:
+        """Give the heads of the wanted slots, as far as they have come.
+
+        wanted: shape (slots,).
+        """
+        slots = len(wanted)
+        self._reserve_slots(slots)
+        store = self._store
+        length = np.empty((slots, MOST_HEADS), np.int32)
+        data = np.empty(int(store.length[:slots][wanted].sum(dtype=np.int64)), np.uint8)
+        pack_heads(store, wanted.view(np.uint8), length, data)
+        return HeadsPart(
+            data,
+            length,
+            store.start[:slots],
+            store.state[:slots],
+            {slot: each for slot, each in self._general.streams.items() if wanted[slot]},
+            self.clipped,
+        )
+
+    def adopt(self, part: HeadsPart, theirs: NDArray[np.int64], ours: NDArray[np.int64]) -> None:
+        """Let heads of some slots of a part be those of so many of ours, which have none."""
+        self._reserve_slots(int(ours.max()) + 1)
+        length, state = part.length[theirs], part.state[theirs]
+        sizes = length.sum(axis=1, dtype=np.int64)
+        streams = self._general.streams
+        for place in np.flatnonzero(state & kernel.ELSEWHERE).tolist():
+            stream = part.streams.get(int(theirs[place]))
+            if stream is not None:
+                streams[int(ours[place])] = stream
+                sizes[place] = stream.size
+        totals = self._store.totals
+        held = int(totals[kernel.HELD])
+        # A side that comes when the memory is used up keeps little, as in one table.
+        late = held + np.cumsum(sizes) - sizes >= totals[kernel.BUDGET]
+        late &= sizes > kernel.SPARE_HEAD
+        if late.any():
+            length[late], state[late] = _cut(length[late]), kernel.DONE
+            sizes[late] = length[late].sum(axis=1)
+            totals[kernel.CLIPPED] += int(np.count_nonzero(late))
+            for slot in ours[late].tolist():
+                streams.pop(slot, None)
+        self._make_room(2 * int(length.sum()) + 64 * length.size)
+        self._store.start[ours], self._store.state[ours] = part.start[theirs], state
+        unpack_heads(part.data, part.at()[theirs], length, self._store, ours)
+        totals[kernel.HELD] = held + int(sizes.sum())
+
+    def is_done(self, slot: int) -> bool:
+        """Say whether nothing can be added to the head of a slot."""
+        self._reserve_slots(slot + 1)
+        return int(self._store.state[slot]) & ~kernel.ELSEWHERE == kernel.DONE
+
+    def add_datagrams(self, slot: int, part: HeadsPart, theirs: int, most: int) -> None:
+        """Add a part's heads of one slot to the first datagrams of ours."""
+        starts = part.at()[theirs].tolist()
+        for at, length in zip(starts, part.length[theirs].tolist(), strict=True):
+            if length and not self.is_done(slot):
+                self._make_room(length)
+                kernel.take_datagram(self._store, slot, part.data[at : at + length], most)
+
     def observe(
         self,
         batch: FrameBatch,
         rows: NDArray[np.void],
         slots: NDArray[np.int64],
         notes: NDArray[np.uint8],
-        sides: NDArray[np.void],
+        flows: int,
     ) -> None:
         """Take the payload of a batch's PACKET rows.
 
-        slots, notes: shape (n,), as auditor.kernel.flows sets them. sides: SIDE, by slot.
+        slots, notes: shape (n,), as auditor.kernel.flows sets them. flows: how many there are.
         """
-        self._reserve_slots(len(sides))
-        payloads = kernel.Payloads(batch.data, batch.offset, rows, slots, notes, sides)
+        self._reserve_slots(2 * flows)
+        payloads = kernel.Payloads(batch.data, batch.offset, rows, slots, notes)
         escaped = np.empty(len(rows), np.int64)
         self._store.totals[kernel.ESCAPED] = 0
         taken = kernel.take_heads(payloads, 0, self._store, escaped)
@@ -121,8 +201,8 @@ class CompiledHeads:
             state = int(self._store.state[slot])
             if state & ~kernel.ELSEWHERE == kernel.DONE:
                 continue
-            side = payloads.sides[slot]
-            syn_sequence = int(side["syn_seq"]) if side["seen"] & _SYN_SEEN else UNSEEN
+            told = state & kernel.TOLD
+            syn_sequence = int(self._store.start[slot]) - 1 if told else UNSEEN
             if slot not in general.streams and state & kernel.OPEN:
                 general.streams[slot] = self._handed_over(slot, state)
             payload = payloads.data[start:end].tobytes()
@@ -144,13 +224,18 @@ class CompiledHeads:
 
     def _keep(self, slot: int, head: bytes) -> None:
         """Put a head where the kernel has its own."""
-        used = int(self._store.totals[kernel.USED])
-        while used + len(head) > len(self._store.data):
-            self._store = self._store._replace(data=_doubled(self._store.data))
+        used = self._make_room(len(head))
         store = self._store
         store.data[used : used + len(head)] = np.frombuffer(head, np.uint8)
         store.at[slot, 0], store.length[slot, 0] = used, len(head)
         store.totals[kernel.USED] += len(head)
+
+    def _make_room(self, size: int) -> int:
+        """See that so many bytes more can be kept; give where they belong."""
+        used = int(self._store.totals[kernel.USED])
+        while used + size > len(self._store.data):
+            self._store = self._store._replace(data=_doubled(self._store.data))
+        return used
 
     def _reserve_slots(self, slots: int) -> None:
         store = self._store
@@ -167,6 +252,13 @@ def _powers(lengths: NDArray[np.int32]) -> NDArray[np.int64]:
     """Give the room of heads of some lengths, as the kernel gives it."""
     exponents = np.ceil(np.log2(np.maximum(lengths, kernel.LEAST_ROOM)))
     return (1 << exponents.astype(np.int64)).astype(np.int64)
+
+
+def _cut(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Cut heads of sides, shape (n, MOST_HEADS), to what a side keeps without memory."""
+    before = np.cumsum(lengths, axis=1) - lengths
+    kept: NDArray[np.int32] = np.clip(kernel.SPARE_HEAD - before, 0, lengths).astype(np.int32)
+    return kept
 
 
 def _doubled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:

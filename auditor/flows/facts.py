@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from auditor.capture.batch import FrameBatch
 
-_VLAN_BITS = 32
+VLAN_BITS = 32
+"""How many bits of a pair, as pair_up writes it, the VLAN ids take."""
 _LEAST_ROOM = 4096
 _EARLIEST = ("time_ns", "first_frame", "capture", "tunnel_id", "ip_version", "tunnel")
 
@@ -94,7 +95,7 @@ class Facts:
         slots = np.flatnonzero(self.sides["vlan"][: 2 * count])
         first = pair_up(slots >> 1, self.sides["vlan"][slots]).tolist()
         for pair in sorted(self.vlans.union(first)):
-            flow, outer, inner = pair >> _VLAN_BITS, pair & 0xFFFF, pair >> 16 & 0xFFFF
+            flow, outer, inner = pair >> VLAN_BITS, pair & 0xFFFF, pair >> 16 & 0xFFFF
             known = ids.get(flow, ())
             ids[flow] = known + tuple(each for each in (outer, inner) if each and each not in known)
         return ids
@@ -109,9 +110,9 @@ class Facts:
         """
         if self.vlans:
             numbers = {flow: number for number, flow in enumerate(flows.tolist())}
-            pairs = ((numbers.get(pair >> _VLAN_BITS), pair) for pair in self.vlans)
-            low = (1 << _VLAN_BITS) - 1
-            self.vlans = {new << _VLAN_BITS | pair & low for new, pair in pairs if new is not None}
+            pairs = ((numbers.get(pair >> VLAN_BITS), pair) for pair in self.vlans)
+            low = (1 << VLAN_BITS) - 1
+            self.vlans = {new << VLAN_BITS | pair & low for new, pair in pairs if new is not None}
         entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
         for name in ("packets", "bytes", "last_ns", "acks", "gaps"):
             sides[name][np.repeat(given, 2)] = SIDE_BLANK[name]
@@ -154,7 +155,7 @@ class Facts:
 
 def pair_up(flows: NDArray[np.int64], vlans: NDArray[np.uint32]) -> NDArray[np.int64]:
     """Write flows and the VLAN ids of their packets as one number each."""
-    return flows << _VLAN_BITS | vlans
+    return flows << VLAN_BITS | vlans
 
 
 def _extended(column: NDArray[np.void], blank: NDArray[np.void], length: int) -> NDArray[np.void]:

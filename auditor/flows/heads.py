@@ -46,6 +46,8 @@ class Heads:
         """By slot, of TCP: those that are not finished."""
         self.finished: dict[int, tuple[bytes, ...]] = {}
         """By slot: the others, and those of datagrams."""
+        self._syn_sequences: dict[int, int] = {}
+        """By slot of TCP, that of its latest SYN, while no payload has come."""
         self._budget = budget
         self._complete = bytearray()
 
@@ -65,13 +67,13 @@ class Heads:
         frames: NDArray[np.int64],
         rows: NDArray[np.void],
         slots: NDArray[np.int64],
-        syn_sequences: Sequence[int],
+        flows: int,
     ) -> None:
         """Take the payload of PACKET rows, of which `frames` are the places in the batch.
 
-        syn_sequences: by slot, that of its latest SYN, or UNSEEN.
+        flows: how many there are.
         """
-        self._complete.extend(bytes(len(syn_sequences) - len(self._complete)))
+        self._complete.extend(bytes(2 * flows - len(self._complete)))
         complete = np.frombuffer(self._complete, np.bool_)[slots]
         flags = np.where(rows["transport"] == IPPROTO_TCP, rows["tcp_flags"], 0)
         # A reset's payload is a message for people, a SYN tells where the stream starts.
@@ -92,8 +94,12 @@ class Heads:
             if self._complete[slot]:
                 continue
             payload = data[start:end].tobytes()
+            if flag & SYN and not payload and slot not in self.streams:
+                self._syn_sequences[slot] = sequence
+                continue
             if transport == IPPROTO_TCP:
-                done = self.take_segment(slot, flag, sequence, payload, syn_sequences[slot])
+                told = self._syn_sequences.pop(slot, UNSEEN)
+                done = self.take_segment(slot, flag, sequence, payload, told)
             else:
                 done = self._take_datagram(slot, payload, 1 if transport == IPPROTO_SCTP else 3)
             self._complete[slot] = done

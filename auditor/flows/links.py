@@ -26,7 +26,7 @@ _MOST_HOLDERS = 256
 """Of more flows than this with one block's number none can be told to be the linked one."""
 
 
-class _Trace(NamedTuple):
+class Trace(NamedTuple):
     """What a frame tells of its flow."""
 
     flow: int
@@ -41,7 +41,17 @@ class Links:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self._frames: Counter[_Trace] = Counter()
+        self._frames: Counter[Trace] = Counter()
+
+    @property
+    def traces(self) -> dict[Trace, int]:
+        """Give what frames told, and how many of each."""
+        return dict(self._frames)
+
+    def add(self, trace: Trace, frames: int) -> None:
+        """Note what so many frames told."""
+        if trace in self._frames or len(self._frames) < _MOST_TRACES:
+            self._frames[trace] += frames
 
     def note(self, batch: FrameBatch, frames: NDArray[np.int64], slots: NDArray[np.int64]) -> None:
         """Note the control blocks of the batch's rows `frames`, each of the flow slots // 2."""
@@ -53,9 +63,7 @@ class Links:
         columns = slots[rows] >> 1, batch.capture[frames[rows]], *blocks[rows].T
         traces, counts = np.unique(np.column_stack(columns), axis=0, return_counts=True)
         for fields, count in zip(traces.tolist(), counts.tolist(), strict=True):
-            trace = _Trace(*fields)
-            if trace in self._frames or len(self._frames) < _MOST_TRACES:
-                self._frames[trace] += count
+            self.add(Trace(*fields), count)
 
     def other_sides(self, facts: NDArray[np.void], order: NDArray[np.int64]) -> list[int] | None:
         """Give, of each flow in `order`, the place there of the flow that is its other side.

@@ -74,7 +74,7 @@ class FlowTable:
         self._facts.add(packets.batch, frames, rows, slots)
         young = self._count(flows)
         self._heads.observe(
-            packets.batch, frames[young], rows[young], slots[young], self._syn_sequences
+            packets.batch, frames[young], rows[young], slots[young], len(self._keys)
         )
         self._follow_acks(rows, slots)
         if packets.batch.linked is not None:

@@ -80,3 +80,42 @@ def find_copies(rows: NDArray[np.void], recent: NDArray[np.void], copies: NDArra
         else:
             known["fingerprint"], known["time_ns"] = mark, row["time_ns"]
     return count
+
+
+UNSEEN, FIRST, REPLACED = range(3)
+"""What is known of a place: no packet took it; only copies of the first one came; others did."""
+
+SIGHTING = np.dtype([("fingerprint", "u8"), ("time_ns", "i8"), ("reach_ns", "i8")])
+"""A packet that may be a copy of one that was seen before the first batch."""
+
+
+@compiled
+def note_first(
+    rows: NDArray[np.void],
+    first: NDArray[np.uint64],
+    state: NDArray[np.uint8],
+    sightings: NDArray[np.void],
+) -> int:
+    """Note the PACKET rows that may be copies of earlier packets than any; give how many.
+
+    first, state: shape (2**14,), fingerprint of each place's first packet and what became of the
+    place; are brought up to date. sightings: SIGHTING, shape (n,); its first items are set.
+    """
+    count = 0
+    for i in range(len(rows)):
+        row = rows[i]
+        reach = _reach(row)
+        if reach == 0:
+            continue
+        mark = _fingerprint(row)
+        place = np.int64(mark >> np.uint64(64 - _PLACES_BITS))
+        if state[place] == REPLACED:
+            continue
+        if state[place] == FIRST and first[place] != mark:
+            state[place] = REPLACED
+            continue
+        first[place], state[place] = mark, FIRST
+        sightings[count]["fingerprint"] = mark
+        sightings[count]["time_ns"], sightings[count]["reach_ns"] = row["time_ns"], reach
+        count += 1
+    return count

@@ -112,10 +112,16 @@ def find_flow(table: Table, key: np.void) -> int:
 
 
 @compiled
+def index_flow(table: Table, flow: int) -> None:
+    """Let the index lead from a flow's key to this flow."""
+    _set_index(table, _probe(table, table.entries[flow]), flow)
+
+
+@compiled
 def build_index(table: Table, first: int, last: int) -> None:
     """Enter the flows from `first` up to `last` into the index; of equal keys the last counts."""
     for flow in range(first, last):
-        _set_index(table, _probe(table, table.entries[flow]), flow)
+        index_flow(table, flow)
 
 
 @compiled
@@ -146,6 +152,13 @@ def _begin(table: Table, place: int, flow: int, key: np.void) -> None:
     entry["b_hi"], entry["b_lo"], entry["b_port"] = key["b_hi"], key["b_lo"], key["b_port"]
     entry["transport"] = key["transport"]
     _set_index(table, place, flow)
+
+
+@compiled
+def open_flow(table: Table, flow: int, key: np.void) -> int:
+    """Open a flow, whose records are blank, as the newest of its key; give it."""
+    _begin(table, _probe(table, key), flow, key)
+    return flow
 
 
 @compiled

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from auditor.kernel.jit import compiled
-from auditor.records import IPPROTO_SCTP, IPPROTO_TCP, Seen
+from auditor.records import IPPROTO_SCTP, IPPROTO_TCP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY, OPEN, DONE = range(3)
 """What a side's head is: not begun; incomplete; complete."""
-ANCHORED, ELSEWHERE = 8, 16
-"""Added where a SYN told the first byte's sequence number; where the twin has taken over."""
+ANCHORED, ELSEWHERE, TOLD = 8, 16, 32
+"""Added where a SYN told the first byte's sequence number; where the twin has taken over; where a
+SYN told it, and no byte has come."""
 
 USED, HELD, CLIPPED, BUDGET, ESCAPED = range(5)
 """Places in Store.totals: bytes of `data` in use; bytes in heads; sides cut short for want of
 memory; bytes that heads may take; packets that the twin must take."""
 
 _SYN, _RST = 0x02, 0x04
-_SEEN_SYN = int(Seen.SYN | Seen.SYN_ACK)
 _HEAD = 2  # auditor.kernel.flows.HEAD
 
 LEAST_ROOM = 64
@@ -62,7 +62,7 @@ class Store(NamedTuple):
 
 
 class Payloads(NamedTuple):
-    """A batch, as take_heads wants it; all but `data` and `sides` have shape (n,)."""
+    """A batch, as take_heads wants it; all but `data` have shape (n,)."""
 
     data: NDArray[np.uint8]
     """Shape (bytes,)."""
@@ -74,8 +74,6 @@ class Payloads(NamedTuple):
     """Slot of each packet; -1 for none."""
     notes: NDArray[np.uint8]
     """As auditor.kernel.flows sets them."""
-    sides: NDArray[np.void]
-    """SIDE of each slot, shape (slots,), with all packets of the batch."""
 
 
 @compiled
@@ -155,7 +153,7 @@ def _size_class(length: int) -> int:
 
 
 @compiled
-def _allocate(store: Store, length: int) -> int:
+def allocate(store: Store, length: int) -> int:
     """Find room for a head of some bytes."""
     number = _size_class(length)
     at = store.free[number] - 1
@@ -187,7 +185,7 @@ def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     length = held + source.shape[0]
     at = store.at[slot, 0]
     if held == 0 or _size_class(length) > _size_class(held):
-        moved = _allocate(store, length)
+        moved = allocate(store, length)
         store.data[moved : moved + held] = store.data[at : at + held]
         if held:
             _release(store, at, held)
@@ -198,7 +196,7 @@ def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
 
 
 @compiled
-def _take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int) -> None:
+def take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int) -> None:
     """Add a datagram's payload to those of a side; its sum is bounded."""
     taken, count = 0, 0
     while count < most and store.length[slot, count] > 0:
@@ -245,16 +243,15 @@ def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.ui
 
 
 @compiled
-def _distance(store: Store, slot: int, row: np.void, side: np.void) -> int:
+def _distance(store: Store, slot: int, row: np.void) -> int:
     """Say how far from its stream's start a segment begins; _NO_DISTANCE if it is the twin's."""
     state = store.state[slot]
     sequence = np.int64(row["tcp_seq"])
     if state == EMPTY:
         store.state[slot] = OPEN
         store.start[slot] = sequence
-        if side["seen"] & _SEEN_SYN:
-            store.start[slot] = (np.int64(side["syn_seq"]) + 1) & 0xFFFFFFFF
-            store.state[slot] = OPEN | ANCHORED
+    elif state == EMPTY | TOLD:
+        store.state[slot] = OPEN | ANCHORED
     distance = _ahead(sequence, np.int64(store.start[slot]))
     if distance < 0 and store.state[slot] & ANCHORED:
         return distance
@@ -291,7 +288,11 @@ def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np
         state, is_tcp = store.state[slot], row["transport"] == IPPROTO_TCP
         size = np.int64(row["payload_len"])
         flags = row["tcp_flags"] if is_tcp else 0
-        opens = flags & _SYN and (size > 0 or state != EMPTY)
+        if flags & _SYN and size == 0 and state in (EMPTY, EMPTY | TOLD):
+            store.start[slot] = (np.int64(row["tcp_seq"]) + 1) & 0xFFFFFFFF
+            store.state[slot] = EMPTY | TOLD
+            continue
+        opens = flags & _SYN
         if state == DONE or not (opens or (size > 0 and not flags & _RST)):
             continue
         if store.totals[USED] + 2 * LONGEST_HEAD > store.data.shape[0]:
@@ -300,11 +301,11 @@ def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np
         payload = payloads.data[begin : begin + min(size, LONGEST_HEAD)]
         if not is_tcp:
             most = 1 if row["transport"] == IPPROTO_SCTP else MOST_DATAGRAMS
-            _take_datagram(store, slot, payload, most)
+            take_datagram(store, slot, payload, most)
             continue
         distance = _NO_DISTANCE
         if not (state & ELSEWHERE or opens):
-            distance = _distance(store, slot, row, payloads.sides[slot])
+            distance = _distance(store, slot, row)
         if distance != _NO_DISTANCE:
             _take_segment(store, slot, distance, payload)
         else:

@@ -15,7 +15,7 @@ from auditor.decode.compiled import CompiledDecoder
 from auditor.flows.compiled import CompiledFlowTable, Flushed
 from auditor.live.messages import MessageKeeper
 from auditor.outlets.window import Counters
-from auditor.traffic import Tally
+from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch

@@ -1,0 +1,139 @@
+"""What messages tell of addresses: read packet by packet, to be remembered in their order."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from auditor.evidence.dhcp import read_dhcp
+from auditor.evidence.dhcpv6 import read_dhcpv6
+from auditor.evidence.dns import read_announced, read_answers, split_stream
+from auditor.evidence.netbios import read_netbios
+from auditor.hostnames import safe_name
+from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from auditor.decode.packets import Packets
+    from auditor.evidence.dhcp import LeaseMessage
+    from auditor.evidence.dns import Answer
+
+_DNS, _DHCP, _DHCPV6, _NETBIOS, _LLMNR, _MDNS = range(1, 7)
+_DNS_PORT = 53
+_PORTS = {
+    _DNS_PORT: _DNS,
+    67: _DHCP,
+    68: _DHCP,
+    137: _NETBIOS,
+    546: _DHCPV6,
+    547: _DHCPV6,
+    5353: _MDNS,
+    5355: _LLMNR,
+}
+"""By the port that it comes from, as each protocol's RFC fixes it: what a message may be."""
+
+_PROTOCOL = np.zeros(2 * ECHO_ID, np.uint8)
+_PROTOCOL[list(_PORTS)] = list(_PORTS.values())
+
+_SHORTEST_MESSAGE = 12
+_safe_name = lru_cache(1 << 13)(safe_name)
+_LOCAL_DOMAIN = b".local"
+
+
+class Telling(NamedTuple):
+    """What one message tells."""
+
+    kind: str
+    """As auditor.evidence.name_book.SeenName has it."""
+    asker: tuple[int, int] | None
+    """Address words of who asked DNS."""
+    time_ns: int
+    names: tuple[tuple[tuple[str, ...], tuple[int, int] | None], ...] = ()
+    """Names that can be shown, the one in question first, and the address words they lead to."""
+    lease: LeaseMessage | None = None
+    """Of DHCP, whose messages say nothing each for itself."""
+
+
+def telling_rows(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """List the PACKET rows that may hold a message which tells names."""
+    protocols = _PROTOCOL[rows["src_port"]]
+    chosen = protocols > 0
+    if not chosen.any():
+        return np.zeros(0, np.int64)
+    chosen &= rows["status"] == Status.OK
+    chosen &= rows["payload_len"] >= _SHORTEST_MESSAGE
+    tcp = rows["transport"] == IPPROTO_TCP
+    chosen &= (rows["transport"] == IPPROTO_UDP) | (tcp & (protocols == _DNS))
+    return np.flatnonzero(chosen)
+
+
+def read_tellings(packets: Packets) -> Iterator[Telling]:
+    """Read the messages among the packets that tell names."""
+    rows = packets.rows
+    frames = telling_rows(rows)
+    if not len(frames):
+        return
+    protocols, tcp = _PROTOCOL[rows["src_port"]], rows["transport"] == IPPROTO_TCP
+    starts = packets.batch.offset[frames] + rows["payload_offset"][frames]
+    ends = starts + rows["payload_len"][frames]
+    data = packets.batch.data
+    for protocol, in_stream, start, end, high, low, time_ns in zip(
+        protocols[frames].tolist(),
+        tcp[frames].tolist(),
+        starts.tolist(),
+        ends.tolist(),
+        rows["dst_hi"][frames].tolist(),
+        rows["dst_lo"][frames].tolist(),
+        rows["time_ns"][frames].tolist(),
+        strict=True,
+    ):
+        payload = data[start:end].tobytes()
+        if protocol == _DNS:
+            asker = high, low
+            if in_stream:
+                yield from read_stream(payload, asker, time_ns)
+            else:
+                yield from tell("dns", asker, time_ns, read_answers(payload))
+        else:
+            yield from _read_local(protocol, payload, time_ns)
+
+
+def read_stream(payload: bytes, asker: tuple[int, int], time_ns: int) -> Iterator[Telling]:
+    """Read the whole messages at the beginning of a stretch of DNS over TCP."""
+    for message in split_stream(payload):
+        yield from tell("dns", asker, time_ns, read_answers(message))
+
+
+def tell(
+    kind: str, asker: tuple[int, int] | None, time_ns: int, answers: Iterable[Answer]
+) -> Iterator[Telling]:
+    """Say what answers tell, if it is anything that can be shown."""
+    told = []
+    for answer in answers:
+        safe = map(_safe_name, answer.names)
+        names = tuple(name for name in safe if name is not None)
+        if names:
+            told.append((names, answer.address))
+    if told:
+        yield Telling(kind, asker, time_ns, tuple(told))
+
+
+def _read_local(protocol: int, payload: bytes, time_ns: int) -> Iterator[Telling]:
+    """Read what hosts of a local network tell of themselves, to everyone."""
+    if protocol in {_DHCP, _DHCPV6}:
+        message = (read_dhcp if protocol == _DHCP else read_dhcpv6)(payload)
+        if message is not None:
+            yield Telling("dhcp", None, time_ns, lease=message)
+    elif protocol == _NETBIOS:
+        yield from tell("netbios", None, time_ns, read_netbios(payload))
+    elif protocol == _LLMNR:
+        yield from tell("llmnr", None, time_ns, read_announced(payload))
+    else:
+        announced = read_announced(payload)
+        local = [each for each in announced if each.names[0].endswith(_LOCAL_DOMAIN)]
+        yield from tell("mdns", None, time_ns, local)

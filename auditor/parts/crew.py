@@ -1,0 +1,60 @@
+"""Who reads the parts: what processes here and workers of a cluster have in common."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result_co = TypeVar("Result_co", covariant=True)
+Result = TypeVar("Result")
+
+
+class WorkerLostError(Exception):
+    """A worker died of its work, as often as it was tried; its text says how."""
+
+
+class Errand(Protocol[Result_co]):
+    """Work that somebody was sent to do."""
+
+    def result(self) -> Result_co:
+        """Wait for it; raise what it raised, or WorkerLostError."""
+
+
+class Crew(Protocol):
+    """Workers."""
+
+    @property
+    def size(self) -> int:
+        """How many errands run at a time."""
+
+    def send(self, work: Callable[..., Result], *arguments: object) -> Errand[Result]:
+        """Let a worker call a function of ours."""
+
+    def close(self) -> None:
+        """Send everybody home, whatever they are doing."""
+
+
+def assemble(workers: int, cluster: str | None) -> Crew | None:
+    """Get together who is to read; None where this process does it alone.
+
+    workers: processes here, 0 = as many as there are processors. cluster: a scheduler's address.
+    Raise UsageError if it cannot be reached.
+    """
+    if cluster is not None:
+        from auditor.parts.cluster import Cluster  # noqa: PLC0415 - needs an extra
+
+        return Cluster(cluster)
+    from auditor.parts.processes import Processes  # noqa: PLC0415 - needs another module of many
+
+    count = workers or available_processors()
+    return Processes(count) if count > 1 else None
+
+
+def available_processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

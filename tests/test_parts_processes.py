@@ -1,0 +1,118 @@
+"""Captures read by processes of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from pieces import audit, cut_sample, report
+
+from auditor.parts.crew import WorkerLostError, assemble, available_processors
+from auditor.parts.processes import Processes
+from auditor.parts.reduce import read_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from auditor.parts.plan import Part
+    from auditor.parts.reduce import Job, Partial
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    """Start two processes when work comes."""
+    crew = Processes(2)
+    yield crew
+    crew.close()
+
+
+def die(*_: object) -> None:
+    """End as the system ends a process for want of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_once(path: Path) -> int:
+    """End so if nobody did before."""
+    if not path.exists():
+        path.touch()
+        die()
+    return os.getpid()
+
+
+def exhaust() -> None:
+    """Fail as Python does for want of memory."""
+    raise MemoryError
+
+
+def read_but_one(part: Part, job: Job) -> Partial:
+    """Read a part, but for that with the hundredth file: that one kills."""
+    if any(file.index == 99 for file in part.files):
+        die()
+    return read_part(part, job)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals")
+def test_death_is_tried_twice(processes: Processes, tmp_path: Path) -> None:
+    """Work whose process died is done again alone; work that kills is lost, and nothing else."""
+    killed = processes.send(die)
+    others = [processes.send(os.getpid) for _ in range(4)]
+    with pytest.raises(WorkerLostError, match="the process that read it died, twice"):
+        killed.result()
+    mine = os.getpid()
+    assert all(other.result() != mine for other in others)
+    assert processes.send(die_once, tmp_path / "once").result() != mine
+    assert processes.send(os.getpid).result() != mine
+
+
+def test_want_of_memory_is_a_loss_too(processes: Processes) -> None:
+    """As when the system kills."""
+    with pytest.raises(WorkerLostError, match="ran out of memory, twice"):
+        processes.send(exhaust).result()
+
+
+def test_errors_come_through(processes: Processes) -> None:
+    """What work raises reaches who asked for it."""
+    with pytest.raises(ValueError, match="invalid literal"):
+        processes.send(int, "x").result()
+
+
+def test_crews_are_as_large_as_wanted() -> None:
+    """One process needs no crew; none means as many as there are processors."""
+    assert assemble(1, None) is None
+    crew = assemble(3, None)
+    assert crew is not None
+    assert crew.size == 3
+    crew.close()
+    assert available_processors() >= 1
+
+
+def test_two_processes_report_what_one_does(tmp_path: Path) -> None:
+    """Two hundred files, cut in the middle of flows, give the same bytes."""
+    directory = cut_sample(tmp_path / "cut", 200)
+    alone, together = audit(directory), audit(directory, "--workers", "2")
+    assert together.status == alone.status
+    assert together.stderr == alone.stderr
+    assert report(together) == report(alone)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals")
+def test_a_killed_process_costs_its_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest is reported, the loss named, and the exit status is that of unreadable input."""
+    monkeypatch.setattr("auditor.parts.reading.read_part", read_but_one)
+    directory = cut_sample(tmp_path / "cut", 120)
+    run = audit(directory, "--workers", "2")
+    lost = (
+        f"{directory}/0099.pcap: expected frames, found that the process that read it died, twice"
+    )
+    assert lost in run.stderr.splitlines()[0]
+    assert run.stderr.count("died") == 1
+    assert run.status == 3
+    alone = json.loads(audit(directory).stdout)["capture"]["frames"]
+    left = json.loads(run.stdout)["capture"]["frames"]
+    assert alone - 30 < left < alone
