@@ -78,6 +78,7 @@ class Track:
         self._window = window
         self._facts = facts
         self._stream: FrameStream | None = None
+        self._consumed = 0
         self._peeked: FrameBatch | None = None
         self._ended = False
         self._batch: FrameBatch | None = None
@@ -93,7 +94,7 @@ class Track:
     def consumed(self) -> int:
         """Bytes read so far, of `size`."""
         if self._stream is None:
-            return self.size if self._ended else 0
+            return self._consumed
         return self._stream.source.consumed
 
     def open(self, block_bytes: int = BLOCK_BYTES) -> FrameStream:
@@ -174,6 +175,10 @@ class Track:
             if stream.dropped is not None:
                 facts.dropped = (facts.dropped or 0) + stream.dropped
             stream.close()
+        if not self._ended:
+            self._consumed = self._stream.source.consumed if self._stream else self.size
+        # A thousand captures that were read keep no block each.
+        self._stream = self._batch = None
         self._ended = True
 
 
