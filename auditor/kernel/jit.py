@@ -34,7 +34,7 @@ def _choose_cache() -> None:
 
 _choose_cache()
 # numba reads its settings on import: the choice above comes first.
-from numba import njit  # noqa: E402
+from numba import njit  # noqa: E402 - as the line above says
 
 
 def compiled(function: _Function) -> _Function:
