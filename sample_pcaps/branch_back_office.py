@@ -11,7 +11,7 @@ import payloads_windows as windows
 from traffic import Host
 
 if TYPE_CHECKING:
-    from branch_office import Office
+    from branch_cast import Office
 
 _BROADCAST = Host("255.255.255.255")
 _NOBODY_YET = "0.0.0.0"  # noqa: S104 - the source address of a host that asks for one

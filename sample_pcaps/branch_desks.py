@@ -11,7 +11,7 @@ from talks import tell, turns_of
 from traffic import Host, Tcp
 
 if TYPE_CHECKING:
-    from branch_office import Office
+    from branch_cast import Office
 
 STORE = "store.corp.example"
 GATEWAY = "gateway.corp.example"

@@ -11,7 +11,7 @@ from talks import tell, turns_of
 from traffic import Host
 
 if TYPE_CHECKING:
-    from branch_office import Office
+    from branch_cast import Office
 
 _ROUTER = Host("10.20.0.254", ttl=255)
 _ROGUE = Host("10.20.66.6")

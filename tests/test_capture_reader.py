@@ -12,7 +12,8 @@ import pytest
 from capture_files import frame, frames_in, numbered, pcap
 
 from auditor.capture import open_capture
-from auditor.capture.reader import FileReader, StandardInput, open_reader, os_reason
+from auditor.capture.opening import open_reader
+from auditor.capture.reader import FileReader, StandardInput, os_reason
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from invoked import auditor
 
 from auditor import pipeline
 from auditor.capture import open_capture
-from auditor.capture.reader import open_reader
+from auditor.capture.opening import open_reader
 from auditor.capture.remote import FEW_AHEAD_BYTES, MOST_AHEAD_BYTES
 from auditor.capture.sources import find_captures
 from auditor.errors import CaptureError, UsageError

@@ -29,14 +29,15 @@ from shared import SHARED, needs_shared
 from auditor.capture import open_capture
 from auditor.decode.dissect import Decoder
 from auditor.evidence.names import NameCollector
-from auditor.evidence.quic import initials, read_quic_name
+from auditor.evidence.quic import read_quic_name
+from auditor.evidence.quic_packets import initials
 from auditor.evidence.quic_seal import Seal
 from auditor.flows import FlowTable
 
 if TYPE_CHECKING:
     from random import Random
 
-    from auditor.evidence.quic import Initial
+    from auditor.evidence.quic_packets import Initial
 
 NAME = b"gateway.example.net"
 HELLO = tls_handshake(named_hello(NAME))

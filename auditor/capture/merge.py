@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
-from auditor.capture.reader import open_reader
+from auditor.capture.opening import open_reader
 from auditor.capture.stream import BLOCK_BYTES, FrameStream
 from auditor.capture.walk import BATCH_FRAMES
 from auditor.errors import CaptureError

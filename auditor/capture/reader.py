@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from auditor.capture.urls import is_url
 from auditor.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -129,24 +128,6 @@ def copy_into(buffer: memoryview, data: bytes) -> int:
     """Put data at the start of a buffer that is large enough, and return how much."""
     buffer[: len(data)] = data
     return len(data)
-
-
-def open_reader(name: str) -> ByteReader:
-    """Open a source by its name; raise CaptureError naming it."""
-    if name == STDIN:
-        return StandardInput()
-    try:
-        if not name:
-            raise CaptureError(name, "expected the name of a capture, found an empty one")
-        if is_url(name):
-            from auditor.capture.remote import open_url  # noqa: PLC0415 - only URLs need fsspec
-
-            return open_url(name)
-        return FileReader(name)
-    except OSError as error:
-        raise CaptureError(name, f"expected a capture, found {os_reason(error)}") from None
-    except ValueError:
-        raise CaptureError(repr(name), "expected a file name, found one with a null byte") from None
 
 
 def os_reason(error: OSError) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.capture.compressed import open_content, read_head
-from auditor.capture.reader import STDIN, open_reader, os_reason
+from auditor.capture.opening import open_reader
+from auditor.capture.reader import STDIN, os_reason
 from auditor.capture.recognise import (
     EXPECTED,
     HEAD_BYTES,

@@ -8,9 +8,10 @@ old keys. So every id that was seen is tried.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from auditor.evidence.cursor import Cursor
+from auditor.evidence.quic_packets import VERSIONS, initials
 from auditor.evidence.tls import join_pieces, read_hello_name
 
 if TYPE_CHECKING:
@@ -18,34 +19,12 @@ if TYPE_CHECKING:
 
     from auditor.evidence.quic_seal import Seal
 
-_VERSION_1, _VERSION_2 = 1, 0x6B3343CF
-_INITIAL = {_VERSION_1: 0, _VERSION_2: 1}
-_RETRY = {_VERSION_1: 3, _VERSION_2: 0}
-_LONG = 0x80
-_LONGEST_ID = 20
-_SHORTEST_PACKET = 20
-"""Number and payload: what header protection samples must be there (RFC 9001 section 5.4.2)."""
 _LONGEST_HELLO = 1 << 16
-_MOST_COALESCED = 4
 _MOST_IDS = 4
 
 _PADDING, _PING, _ACK, _ACK_ECN, _CRYPTO = 0x00, 0x01, 0x02, 0x03, 0x06
 
-VERSIONS = tuple(_INITIAL)
-"""Versions whose first packets can be opened."""
 _VERSION_BYTES = frozenset(version.to_bytes(4, "big") for version in VERSIONS)
-
-
-class Initial(NamedTuple):
-    """An Initial packet as it travels."""
-
-    version: int
-    identifier: bytes
-    """Destination connection id."""
-    sealed: bytes
-    """The packet from its first byte to its last."""
-    number_at: int
-    """Where the protected packet number stands in it."""
 
 
 def read_quic_name(heads: Sequence[bytes]) -> bytes | None:
@@ -76,28 +55,6 @@ def read_quic_name(heads: Sequence[bytes]) -> bytes | None:
         if name is not None:
             return name
     return None
-
-
-def initials(datagram: bytes) -> Iterator[Initial]:
-    """Find the Initial packets of a known version in a datagram, in which others may lie too."""
-    for _ in range(_MOST_COALESCED):
-        cursor = Cursor(datagram)
-        first, version = cursor.number(1), cursor.number(4)
-        kind = first >> 4 & 3
-        if not first & _LONG or version not in _INITIAL or kind == _RETRY[version]:
-            return
-        identifier, own = cursor.block(1), cursor.block(1)
-        if max(identifier.left, own.left) > _LONGEST_ID:
-            return
-        if kind == _INITIAL[version]:
-            cursor.skip(cursor.variable())
-        length = cursor.variable()
-        number_at = len(datagram) - cursor.left
-        if not _SHORTEST_PACKET <= length <= cursor.left:
-            return
-        if kind == _INITIAL[version]:
-            yield Initial(version, identifier.rest(), datagram[: number_at + length], number_at)
-        datagram = datagram[number_at + length :]
 
 
 def _crypto_pieces(frames: Cursor) -> Iterator[tuple[int, bytes]]:

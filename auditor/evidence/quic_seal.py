@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 if TYPE_CHECKING:
-    from auditor.evidence.quic import Initial
+    from auditor.evidence.quic_packets import Initial
 
 _SAMPLE_LEN = 16
 _LONGEST_NUMBER = 4

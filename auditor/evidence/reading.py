@@ -9,7 +9,8 @@ import numpy as np
 from auditor.evidence.http import read_http_host
 from auditor.evidence.many import has_many_heads, sealed
 from auditor.evidence.own_names import OWN_KINDS, OwnNames
-from auditor.evidence.quic import VERSIONS, read_quic_name
+from auditor.evidence.quic import read_quic_name
+from auditor.evidence.quic_packets import VERSIONS
 from auditor.evidence.tls import read_dtls_name, read_tls_name
 from auditor.flows.headlist import MOST_HEADS
 from auditor.hostnames import safe_name

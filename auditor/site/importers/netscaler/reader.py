@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 from auditor.errors import Problem
 from auditor.hostnames import safe_name
 from auditor.site.importers.claims import is_host, parse_endpoint, shown
-from auditor.site.importers.netscaler.balancing import BackEnd, Balancing, Virtual
+from auditor.site.importers.netscaler.balancing import BackEnd, Virtual
 from auditor.site.importers.netscaler.cli import read_commands
+from auditor.site.importers.netscaler.configuration import Configuration, Mention, Own
 from auditor.site.importers.netscaler.tables import PEERS
 from auditor.site.importers.netscaler.telling import tell
 
@@ -23,47 +23,6 @@ if TYPE_CHECKING:
     from auditor.site.importers.netscaler.tables import Peer
 
 _HOST_MASK = "255.255.255.255"
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """An address of an appliance: this one or another."""
-
-    address: Address
-    says: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A peer as one line names it."""
-
-    target: str
-    """An address, a host name, a URL, or the name of a virtual server."""
-    role: str
-    says: str
-    line: int
-    port: int | None = None
-
-
-@dataclass
-class Configuration:
-    """What the lines of one `ns.conf` say."""
-
-    path: str
-    host_name: str | None = None
-    nsip: list[Own] = field(default_factory=list)
-    """The management addresses, that of `set ns config` first."""
-    own: list[Own] = field(default_factory=list)
-    others: list[Own] = field(default_factory=list)
-    """Other appliances."""
-    mentions: list[Mention] = field(default_factory=list)
-    balancing: Balancing = field(default_factory=Balancing)
-    records: dict[str, Address] = field(default_factory=dict)
-    """Host name -> address, as the appliance's own DNS has it."""
-    features: dict[str, int] = field(default_factory=dict)
-    """Feature id -> the line that shows it."""
-    notes: list[Problem] = field(default_factory=list)
 
 
 def read_netscaler(text: str, path: str, catalog: Catalog) -> Imported:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from auditor.catalog.model import Catalog
     from auditor.site.importers.claims import Address, Endpoint
     from auditor.site.importers.netscaler.balancing import BackEnd, Virtual
-    from auditor.site.importers.netscaler.reader import Configuration, Mention
+    from auditor.site.importers.netscaler.configuration import Configuration, Mention
 
 _MOST_UNKNOWN = 8
 
