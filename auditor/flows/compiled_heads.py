@@ -132,11 +132,13 @@ class CompiledHeads:
 
     def add_datagrams(self, slot: int, part: HeadsPart, theirs: int, most: int) -> None:
         """Add a part's heads of one slot to the first datagrams of ours."""
+        data = part.data.view()
+        data.flags.writeable = False  # as frames are: the kernel is compiled for one kind
         starts = part.at()[theirs].tolist()
         for at, length in zip(starts, part.length[theirs].tolist(), strict=True):
             if length and not self.is_done(slot):
                 self._make_room(length)
-                kernel.take_datagram(self._store, slot, part.data[at : at + length], most)
+                kernel.take_datagram(self._store, slot, data[at : at + length], most)
 
     def observe(
         self,

@@ -280,12 +280,11 @@ class MergingTable(CompiledFlowTable):
 def _writable(part: FlowsPart) -> FlowsPart:
     """Copy what came as read-only memory: kernels are compiled for the other kind."""
     entries, sides, led_by, led_seq = part.arrivals
-    log = part.log
     return replace(
         part,
         arrivals=kernel.Arrivals(_own(entries), _own(sides), _own(led_by), _own(led_seq)),
         heads=replace(part.heads, data=_own(part.heads.data)),
-        log=replace(log, rows=_own(log.rows), batch=replace(log.batch, data=_own(log.batch.data))),
+        log=replace(part.log, rows=_own(part.log.rows)),
     )
 
 
