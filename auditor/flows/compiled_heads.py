@@ -130,11 +130,16 @@ class CompiledHeads:
         self._reserve_slots(slot + 1)
         return int(self._store.state[slot]) & ~kernel.ELSEWHERE == kernel.DONE
 
-    def add_datagrams(self, slot: int, part: HeadsPart, theirs: int, most: int) -> None:
-        """Add a part's heads of one slot to the first datagrams of ours."""
-        starts = part.at()[theirs].tolist()
-        for at, length in zip(starts, part.length[theirs].tolist(), strict=True):
-            if length and not self.is_done(slot):
+    def add_datagrams(
+        self, slot: int, part: HeadsPart, theirs: int, early: NDArray[np.bool_], most: int
+    ) -> None:
+        """Add a part's heads of one slot to the first datagrams of ours.
+
+        early: shape (MOST_HEADS,), those that came in time to be heads.
+        """
+        starts, lengths = part.at()[theirs].tolist(), part.length[theirs].tolist()
+        for at, length, in_time in zip(starts, lengths, early.tolist(), strict=True):
+            if length and in_time and not self.is_done(slot):
                 self._make_room(length)
                 kernel.take_datagram(self._store, slot, part.data[at : at + length], most)
 
