@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from auditor.capture import open_capture
 from auditor.engine import choose_engine
 from auditor.evidence.names import NameCollector
+from auditor.kernel.notice import tell
 from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Reading:
 
     engine: EngineName = "auto"
     announce: Callable[[str], None] | None = None
-    """Is told what will take a while."""
+    """Is told once if something has to be compiled, and why others cannot help to read."""
     dedup: bool = False
     """Copies of packets count for nothing but their own number."""
     workers: int = 1
@@ -62,7 +63,7 @@ class _Alone:
     """All that this process has read by itself."""
 
     def __init__(self, capture: Capture, reading: Reading, macs: frozenset[str]) -> None:
-        self.engine = choose_engine(reading.engine, capture.size(), reading.announce)
+        self.engine = choose_engine(reading.engine, capture.size())
         self.table = self.engine.flow_table()
         self.names = NameCollector()
         self.tally = Tally()
@@ -101,6 +102,7 @@ def read_traffic(
     while kernels leave the interpreter free, if ever they do.
     """
     interrupted = False
+    tell(reading.announce)
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
         gathered = _gather(capture, reading, macs)
         if gathered.engine.compiled:
@@ -159,7 +161,7 @@ def _share_out(
                 why = f"{alone.engine.why}; {wanted} workers would not be quicker than one process"
                 alone.engine = replace(alone.engine, why=why)
             return alone
-    engine = choose_engine("auto", None, reading.announce)
+    engine = choose_engine("auto", None)
     if not engine.compiled:
         return _decline(capture, reading, macs, engine.why)
     from auditor.parts.reading import PartsReader  # noqa: PLC0415 - loads the kernels
