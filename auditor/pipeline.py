@@ -252,16 +252,34 @@ def read(
 
 
 def infer_hosts(
-    sources: Source | Sequence[Source], *, threshold: float | None = None, dedup: bool = False
+    sources: Source | Sequence[Source],
+    *,
+    threshold: float | None = None,
+    catalog: Sequence[str | PathLike[str]] | Catalog = (),
+    edition: str | None = None,
+    since: str | int | None = None,
+    until: str | int | None = None,
+    progress: Progress | None = None,
+    reading: Reading = READING,
+    dedup: bool = False,
 ) -> Site:
     """Infer who is who from captures, as `auditor hosts infer` does.
 
     threshold: from which confidence on a role is taken, 0 to 1; None = as the shipped clues say.
-    dedup: as for `audit`.
+    Everything else as for `audit`.
     """
     from auditor.infer.draft import draft_site  # noqa: PLC0415 - only drafting writes site files
 
-    found = examine(sources, threshold=threshold, reading=_deduped(READING, dedup=dedup))
+    found = examine(
+        sources,
+        catalog=catalog,
+        edition=edition,
+        threshold=threshold,
+        since=since,
+        until=until,
+        progress=progress,
+        reading=_deduped(reading, dedup=dedup),
+    )
     return draft_site(found.judged, found.names, found.inference).site
 
 
@@ -279,12 +297,30 @@ def _judge(traffic: Traffic, judging: Judging) -> tuple[Judged, Inference]:
     return judged, inference
 
 
-def read_flows(sources: Source | Sequence[Source], *, dedup: bool = False) -> pd.DataFrame:
+def read_flows(
+    sources: Source | Sequence[Source],
+    *,
+    catalog: Sequence[str | PathLike[str]] | Catalog = (),
+    edition: str | None = None,
+    since: str | int | None = None,
+    until: str | int | None = None,
+    progress: Progress | None = None,
+    reading: Reading = READING,
+    dedup: bool = False,
+) -> pd.DataFrame:
     """Give the flow table of captures as a pandas frame, as `auditor flows` prints it.
 
-    dedup: as for `audit`.
+    Everything as for `audit`.
     """
-    return read(sources, reading=_deduped(READING, dedup=dedup)).flows
+    return read(
+        sources,
+        catalog=catalog,
+        edition=edition,
+        since=since,
+        until=until,
+        progress=progress,
+        reading=_deduped(reading, dedup=dedup),
+    ).flows
 
 
 def _deduped(reading: Reading, *, dedup: bool) -> Reading:

@@ -130,13 +130,18 @@ class CompiledHeads:
         self._reserve_slots(slot + 1)
         return int(self._store.state[slot]) & ~kernel.ELSEWHERE == kernel.DONE
 
-    def add_datagrams(self, slot: int, part: HeadsPart, theirs: int, most: int) -> None:
-        """Add a part's heads of one slot to the first datagrams of ours."""
+    def add_datagrams(
+        self, slot: int, part: HeadsPart, theirs: int, early: NDArray[np.bool_], most: int
+    ) -> None:
+        """Add a part's heads of one slot to the first datagrams of ours.
+
+        early: shape (MOST_HEADS,), those that came in time to be heads.
+        """
         data = part.data.view()
         data.flags.writeable = False  # as frames are: the kernel is compiled for one kind
-        starts = part.at()[theirs].tolist()
-        for at, length in zip(starts, part.length[theirs].tolist(), strict=True):
-            if length and not self.is_done(slot):
+        starts, lengths = part.at()[theirs].tolist(), part.length[theirs].tolist()
+        for at, length, in_time in zip(starts, lengths, early.tolist(), strict=True):
+            if length and in_time and not self.is_done(slot):
                 self._make_room(length)
                 kernel.take_datagram(self._store, slot, data[at : at + length], most)
 
