@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -106,6 +107,27 @@ def test_a_process_with_threads_is_not_copied() -> None:
         pool.submit(done.wait)
         assert _copies(2) is None
         done.set()
+
+
+LEFT_ALONE = """
+import os, signal
+from auditor.parts.processes import Processes
+if __name__ == "__main__":
+    crew = Processes(2)
+    print(*{crew.send(os.getpid).result() for _ in range(9)}, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals")
+def test_processes_end_with_who_began_them() -> None:
+    """Even where that was killed, and could not send them home."""
+    # They hold the other end of this pipe: it ends when the last of them does.
+    run = subprocess.run(
+        [sys.executable, "-c", LEFT_ALONE], stdout=subprocess.PIPE, check=False, timeout=120
+    )
+    assert run.returncode == -signal.SIGKILL
+    assert run.stdout.split()
 
 
 def test_crews_are_as_large_as_wanted() -> None:
