@@ -49,7 +49,7 @@ def test_much_is_for_all() -> None:
         assert useful_workers(tracks(100, GIGABYTE // 10, packed=packed), 8) == 8
 
 
-def test_two_win_by_unpacking_alone() -> None:
+def test_two_win_only_by_unpacking() -> None:
     """One process reads ahead already, and has nothing to gain from another that does no more."""
     assert useful_workers(tracks(100, GIGABYTE // 10), 2) == 1
     assert useful_workers(tracks(100, GIGABYTE // 10, packed=True), 2) == 2

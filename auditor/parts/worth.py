@@ -20,8 +20,8 @@ _PLAIN_S, _PACKED_S = 1.0, 4.5
 """Processor time for a gigabyte as stored: as it was written, and compressed or remote."""
 _PLAIN_ALONE, _PACKED_ALONE = 0.6, 0.85
 """How much of that passes on the clock while one process reads."""
-_SHARED = 1.2
-"""How much there is to do where parts are handed over and put together."""
+_PLAIN_SHARED, _PACKED_SHARED = 1.8, 1.45
+"""How much there is to do where parts are remembered, handed over and put together."""
 _START_S = 0.15
 """What it takes to begin with more processes, and to wait for the last."""
 _LEAST_S = 0.1
@@ -41,7 +41,8 @@ def useful_workers(tracks: Sequence[Track], wanted: int) -> int:
     if at_a_time < 2:
         return 1
     alone_s = _PLAIN_ALONE * plain_s + _PACKED_ALONE * packed_s
-    return workers if _SHARED * work_s / at_a_time + _START_S < alone_s else 1
+    shared_s = (_PLAIN_SHARED * plain_s + _PACKED_SHARED * packed_s) / at_a_time + _START_S
+    return workers if shared_s < alone_s else 1
 
 
 def _gigabytes(tracks: Iterable[Track]) -> float:
