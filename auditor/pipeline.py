@@ -251,38 +251,6 @@ def read(
     )
 
 
-def infer_hosts(
-    sources: Source | Sequence[Source],
-    *,
-    threshold: float | None = None,
-    catalog: Sequence[str | PathLike[str]] | Catalog = (),
-    edition: str | None = None,
-    since: str | int | None = None,
-    until: str | int | None = None,
-    progress: Progress | None = None,
-    reading: Reading = READING,
-    dedup: bool = False,
-) -> Site:
-    """Infer who is who from captures, as `auditor hosts infer` does.
-
-    threshold: from which confidence on a role is taken, 0 to 1; None = as the shipped clues say.
-    Everything else as for `audit`.
-    """
-    from auditor.infer.draft import draft_site  # noqa: PLC0415 - only drafting writes site files
-
-    found = examine(
-        sources,
-        catalog=catalog,
-        edition=edition,
-        threshold=threshold,
-        since=since,
-        until=until,
-        progress=progress,
-        reading=_deduped(reading, dedup=dedup),
-    )
-    return draft_site(found.judged, found.names, found.inference).site
-
-
 def _judge(traffic: Traffic, judging: Judging) -> tuple[Judged, Inference]:
     """Judge the flows by the site file; without one, or if it says so, by inferred roles too."""
     site = judging.site

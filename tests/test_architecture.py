@@ -34,6 +34,7 @@ LAYERS = [
     {"explain"},
     {"compare"},
     {"pipeline"},
+    {"drafting"},
     {"outlets"},
     {"live"},
     {"cli", "__main__"},
