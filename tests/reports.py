@@ -203,7 +203,9 @@ def flow_report(*flows: Mapping[str, object]) -> FlowReport:
     """Make the report of `auditor flows`."""
     rows = flows or (flow(1), flow(2, client_ip="2001:db8::7:11", outcome="refused"))
     facts = [{name: row.get(name) for name in FLOW_FACTS} | {"vlan": []} for row in rows]
-    return FlowReport({"flows": table(FLOW_FACTS, *facts)}, CAPTURE, replace(AUDIT, hosts_file=None))
+    return FlowReport(
+        {"flows": table(FLOW_FACTS, *facts)}, CAPTURE, replace(AUDIT, hosts_file=None)
+    )
 
 
 def hostile_report() -> Report:

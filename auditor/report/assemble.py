@@ -57,7 +57,7 @@ def flow_table(judged: Judged, files: Sequence[str], findings: Findings) -> Tabl
             [sorted(kind.server.roles) or sorted(kind.names.roles) for kind in kinds],
             kind_of,
         ),
-        "application": payloads.application,
+        "application": coded(payloads.application.words, payloads.application.code),
         "verification": coded(verifications, payloads.verification.code),
         "verdict": coded([j.verdict.value for j in judgements], kind_of),
         "caveats": coded(caveats, 2 * kind_of + orientation.inferred),
@@ -244,7 +244,9 @@ def _server_names(judged: Judged, names: NDArray[np.object_]) -> Column:
     nameless = np.ones(len(names), dtype=bool)
     nameless[list(judged.hosts.names)] = False
     words, before = [*shown.words, *names], len(shown.words)
-    return coded(words, np.where(nameless[server], shown.code.astype(np.int64) % before, server + before))
+    return coded(
+        words, np.where(nameless[server], shown.code.astype(np.int64) % before, server + before)
+    )
 
 
 def _shared(findings: Findings, of: Callable[[Pattern], object]) -> Column:

@@ -33,9 +33,7 @@ def frame(layout: Layout, columns: Mapping[str, Sequence[object] | Column]) -> p
 def frame_of(table: Table) -> pd.DataFrame:
     """Build the frame of a table."""
     # Copied into blocks of one dtype each, the columns would for a moment be there twice.
-    series = {
-        name: _series(kind, table.array(name)) for name, kind in table.layout.items()
-    }
+    series = {name: _series(kind, table.array(name)) for name, kind in table.layout.items()}
     return pd.DataFrame(series, copy=False)
 
 

@@ -214,9 +214,7 @@ def proposals(hosts: Table) -> tuple[tuple[str, str], ...]:
     guessed = hosts.take(hosts.where("roles_source", {"inferred"}))
     by_role: dict[str, list[str]] = {}
     columns = ("address", "name", "roles", "confidence")
-    for address, name, roles, confidence in zip(
-        *map(guessed.values, columns), strict=True
-    ):
+    for address, name, roles, confidence in zip(*map(guessed.values, columns), strict=True):
         text = f"{name or address} ({confidence:.2f})"
         for role in roles:
             by_role.setdefault(role, []).append(text)

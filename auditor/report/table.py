@@ -28,15 +28,13 @@ NO_NUMBER = -1
 """Stands for none among ports and ids."""
 
 
-ALL = slice(None)
-
 _DTYPES: Mapping[Kind, type[np.generic]] = {"number": np.float64, "flag": np.bool_}
 """Of the columns that hold no integers."""
 
 
 Column: TypeAlias = NDArray[Any] | Coded[Any]
-"""text, list: objects, or coded where many rows have the same. time: datetime64[ns], NaT where there
-is none. port, id: int64, NO_NUMBER where there is none. number: float64, NaN where there is none.
+"""text, list: objects, or coded where rows share them. time: datetime64[ns], NaT where there is
+none. port, id: int64, NO_NUMBER where there is none. number: float64, NaN where there is none.
 count: int64. flag: bool."""
 
 
@@ -51,9 +49,9 @@ class Table:
     def of(cls, layout: Layout, columns: Mapping[str, Sequence[object] | Column]) -> Table:
         """Build a table from plain values, or from columns.
 
-        Times are int64 nanoseconds, None or +-NO_TIME where there is none; ports and ids None or, in
-        arrays, NO_NUMBER. Objects in arrays are taken as they are. Raises ValueError if a column is
-        absent, unknown, or of another length than the others.
+        Times are int64 nanoseconds, None or +-NO_TIME where there is none; ports and ids None or,
+        in arrays, NO_NUMBER. Objects in arrays are taken as they are. Raises ValueError if a column
+        is absent, unknown, or of another length than the others.
         """
         if columns.keys() != layout.keys():
             absent = sorted(layout.keys() - columns.keys())
@@ -73,9 +71,7 @@ class Table:
     def joined(cls, parts: Sequence[Table]) -> Table:
         """Put the rows of tables of one layout behind each other; at least one part."""
         layout = parts[0].layout
-        columns = {
-            name: np.concatenate([part.array(name) for part in parts]) for name in layout
-        }
+        columns = {name: np.concatenate([part.array(name) for part in parts]) for name in layout}
         return cls(layout, columns)
 
     def __len__(self) -> int:
@@ -103,9 +99,9 @@ class Table:
         for values in zip(*columns, strict=True):
             yield dict(zip(self.layout, values, strict=True))
 
-    def take(self, rows: NDArray[np.bool_] | Sequence[int] | slice) -> Table:
+    def take(self, rows: NDArray[np.bool_ | np.integer[Any]] | Sequence[int] | slice) -> Table:
         """Keep some rows, in the order given."""
-        chosen = rows if isinstance(rows, slice) else np.asarray(rows)
+        chosen = rows if isinstance(rows, slice | np.ndarray) else np.array(rows, dtype=np.int64)
         return Table(
             self.layout,
             {
@@ -119,9 +115,9 @@ class Table:
     def where(self, name: str, texts: Container[str]) -> NDArray[np.bool_]:
         """Mark the rows whose text is one of some."""
         column = self.columns[name]
-        if isinstance(column, Coded):
-            return np.array([word in texts for word in column.words], dtype=bool)[column.code]
-        return np.array([word in texts for word in column.tolist()], dtype=bool)
+        words = column.words if isinstance(column, Coded) else column.tolist()
+        found = np.array([word in texts for word in words], dtype=np.bool_)
+        return found[column.code] if isinstance(column, Coded) else found
 
     def tally(self, name: str) -> Counter[str | None]:
         """Count the rows of each text."""
@@ -129,26 +125,28 @@ class Table:
         if not isinstance(column, Coded):
             return Counter(column.tolist())
         counts: Counter[str | None] = Counter()
-        rows = np.bincount(places(column), minlength=len(column.words))
+        rows = np.bincount(column.code, minlength=len(column.words))
         for word, number in zip(column.words, rows.tolist(), strict=True):
             counts[word] += number
         return counts
 
 
-def coded(words: Sequence[object], code: NDArray[np.integer[Any]]) -> Column:
-    """Make a column of words that rows share; of fewer rows than words, one of their own values."""
-    return Coded(code, words) if len(words) <= len(code) else objects(words)[code]
+def coded(words: Sequence[object] | NDArray[np.object_], code: NDArray[np.integer[Any]]) -> Column:
+    """Make a column of words that rows share; of fewer rows than words, one of their own values.
+
+    A code of -1 stands for the last word, but not in the column.
+    """
+    places = code.astype(np.int64, copy=False)
+    if len(places) and places.min() < 0:
+        places = places % len(words)
+    if len(words) > len(places):
+        return objects(words)[places]
+    return Coded(places, words.tolist() if isinstance(words, np.ndarray) else words)
 
 
 def flat(column: Column) -> NDArray[Any]:
     """Give a column with one value per row."""
     return objects(column.words)[column.code] if isinstance(column, Coded) else column
-
-
-def places(column: Coded[Any], rows: slice = ALL) -> NDArray[np.int64]:
-    """Give the places of words that rows have, counted from the first word."""
-    code: NDArray[np.int64] = column.code[rows].astype(np.int64)
-    return np.where(code < 0, code + len(column.words), code)
 
 
 def objects(values: Iterable[object]) -> NDArray[np.object_]:

@@ -25,7 +25,9 @@ ROWS_AT_ONCE = 10_000
 """Rows that are text at one time."""
 
 
-def lines(table: Table, cells_of: Callable[[Kind, Column], Cells]) -> Iterator[Iterator[tuple[Any, ...]]]:
+def lines(
+    table: Table, cells_of: Callable[[Kind, Column], Cells]
+) -> Iterator[Iterator[tuple[Any, ...]]]:
     """Write a table row by row, some rows at a time; cells_of: how its columns are written."""
     columns = [cells_of(kind, table.columns[name]) for name, kind in table.layout.items()]
     for start in range(0, len(table), ROWS_AT_ONCE):

@@ -12,7 +12,7 @@ from auditor.evidence.coded import Coded
 from auditor.report.facts import facts
 from auditor.report.layouts import KINDS
 from auditor.report.schema import field
-from auditor.report.table import NO_NUMBER, places
+from auditor.report.table import NO_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ def _parts(column: Column, described: pa.Field) -> Callable[[slice], pa.Array]:
     """Convert some rows of a column at a time; values that rows share, once."""
     if isinstance(column, Coded):
         words = _values(column.words, described.type)
-        return lambda rows: words.take(pa.array(places(column, rows)))
+        return lambda rows: words.take(pa.array(column.code[rows]))
     match KINDS[described.name]:
         case "text" | "list":
             return lambda rows: _values(column[rows].tolist(), described.type)
