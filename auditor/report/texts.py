@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 Cells: TypeAlias = "Callable[[slice], list[Any]]"
 """Writes some rows of a column."""
 
-ROWS_AT_ONCE = 10_000
-"""Rows that are text at one time."""
+ROWS_AT_ONCE = 1_000
+"""Rows that are text at one time: few enough for their text to stay in a cache."""
 
 
 def lines(

@@ -53,7 +53,7 @@ def _cells(kind: Kind, column: Column) -> Cells:
     if kind == "text":
         return words(column, _text)
     if kind == "list":
-        return words(column, _dump)
+        return words(column, _list)
     values = flat(column)
     if kind == "number" and np.isinf(values).any():
         raise ValueError("JSON has no infinity")
@@ -67,3 +67,9 @@ def _cells(kind: Kind, column: Column) -> Cells:
 
 def _text(text: str | None) -> str:
     return "null" if text is None else encode_basestring_ascii(text)
+
+
+def _list(values: list[str] | list[int]) -> str:
+    # An encoder would be made anew for each of a hundred thousand lists.
+    texts = (encode_basestring_ascii(v) if isinstance(v, str) else repr(v) for v in values)
+    return f"[{', '.join(texts)}]"
