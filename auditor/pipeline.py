@@ -6,7 +6,9 @@ coverage -> findings -> report. No stage knows its neighbour.
 
 from __future__ import annotations
 
+import gc
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from os import PathLike
@@ -36,7 +38,7 @@ from auditor.times import parse_time
 from auditor.traffic import READING, read_traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -165,6 +167,23 @@ def load_judging(
     return Judging(rules, _site(hosts, rules), threshold)
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage in cycles meanwhile.
+
+    There is none among the million rows of a report, and to look at all of them again each time
+    that their number has grown takes longer than to make them.
+    """
+    wanted = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if wanted:
+            gc.enable()
+
+
+@_uncollected()
 def conclude(
     traffic: Traffic, judging: Judging, about: AuditInfo, watch: Stopwatch | None = None
 ) -> Examined:
