@@ -44,7 +44,7 @@ HOMES = {
     "numpy": None,
     "numba": {"kernel"},
     "dpkt": {"decode"},
-    "pandas": {"report", "pipeline", "compare", "outlets", "live"},
+    "pandas": {"report"},
     "click": {"cli", "__main__"},
     "pyarrow": {"report"},
     "tabulate": {"report", "cli", "outlets"},

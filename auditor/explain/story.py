@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def check_flow_id(report: Report, flow_id: int) -> None:
     """Raise UsageError if the report has no such flow."""
-    flows = len(report.flows)
+    flows = len(report.tables["flows"])
     if not 1 <= flow_id <= flows:
         known = f"a flow from 1 to {flows:,}" if flows else "a capture with flows"
         raise UsageError(f"--flow: expected {known}, found {flow_id}")
