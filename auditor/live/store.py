@@ -5,6 +5,7 @@ A file is written under another name and then renamed, so that a reader never me
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ from auditor.judge.finding import Findings
 from auditor.outlets.extras import require
 from auditor.outlets.health import Condition
 from auditor.report import assemble
+from auditor.report.layouts import FLOWS
+from auditor.report.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
     from auditor.judge.judged import Judged
     from auditor.outlets.health import Say
-    from auditor.report.table import Table
 
 
 class FlowStore:
@@ -30,6 +32,11 @@ class FlowStore:
     def __init__(self, directory: Path, say: Say) -> None:
         """Write below `directory`; raise UsageError if that cannot be."""
         require("pyarrow", "parquet", "--write-flows")
+        from auditor.report.writers.parquet import write_rows  # noqa: PLC0415 - an extra
+
+        # What pyarrow loads when it first writes must not wait for the first frame.
+        write_rows(Table.empty(FLOWS), io.BytesIO(), {})
+        self._write_rows = write_rows
         self.lost = 0
         """Flows that could not be written."""
         self._directory = directory
@@ -56,15 +63,13 @@ class FlowStore:
                 self._condition.worked()
 
     def _write_part(self, part: Table, place: Path) -> None:
-        from auditor.report.writers.parquet import write_rows  # noqa: PLC0415 - an extra
-
         place.mkdir(parents=True, exist_ok=True)
         first, last = part.array("first_seen").min(), part.array("last_seen").max()
         path = place / f"part-{first.astype(int)}-{last.astype(int)}.parquet"
         begun = path.with_suffix(".begun")
         try:
             with begun.open("wb") as out:
-                write_rows(part, out, {})
+                self._write_rows(part, out, {})
             begun.replace(path)
         except OSError:
             begun.unlink(missing_ok=True)
