@@ -6,10 +6,8 @@ coverage -> findings -> report. No stage knows its neighbour.
 
 from __future__ import annotations
 
-import gc
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os import PathLike
 from pathlib import Path
@@ -30,6 +28,7 @@ from auditor.judge.loss import measure_losses
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
+from auditor.pace import Stopwatch, uncollected
 from auditor.report import assemble, summaries
 from auditor.report.model import AuditInfo, FlowReport, Report
 from auditor.report.quality import loss_info
@@ -38,7 +37,7 @@ from auditor.times import parse_time
 from auditor.traffic import READING, read_traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
@@ -59,20 +58,6 @@ class Examined:
     judged: Judged
     names: Names
     inference: Inference
-
-
-@dataclass
-class Stopwatch:
-    """Seconds that each stage took."""
-
-    stage_s: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        """End a stage."""
-        now = time.perf_counter()
-        self.stage_s[stage] = now - self._last
-        self._last = now
 
 
 def audit(
@@ -167,23 +152,7 @@ def load_judging(
     return Judging(rules, _site(hosts, rules), threshold)
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage in cycles meanwhile.
-
-    There is none among the million rows of a report, and to look at all of them again each time
-    that their number has grown takes longer than to make them.
-    """
-    wanted = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if wanted:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def conclude(
     traffic: Traffic, judging: Judging, about: AuditInfo, watch: Stopwatch | None = None
 ) -> Examined:

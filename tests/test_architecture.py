@@ -14,7 +14,7 @@ ROOT = Path(auditor.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"errors", "records", "protocols", "hostnames", "times"},
+    {"errors", "records", "protocols", "hostnames", "pace", "times"},
     {"addresses"},
     {"documents"},
     {"kernel"},
