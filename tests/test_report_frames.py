@@ -53,6 +53,15 @@ def test_a_table_has_one_frame() -> None:
     assert report.flows is report.flows
 
 
+def test_a_change_to_a_frame_is_no_change_to_the_report() -> None:
+    """Files are written from the table."""
+    table = reports.table(FLOWS, reports.flow(1))
+    for name, value in {"bytes_in": 0, "server_port": 1, "verdict": "x"}.items():
+        table.frame.loc[0, name] = value
+    table.frame["first_seen"] = pd.NaT
+    assert list(table.rows()) == list(reports.table(FLOWS, reports.flow(1)).rows())
+
+
 def test_times_keep_their_nanoseconds_and_know_no_time() -> None:
     """Nanoseconds become UTC times; no time becomes NaT."""
     row = {"first_seen": reports.START_NS, "last_seen": -NO_TIME}

@@ -31,7 +31,7 @@ def frame(layout: Layout, columns: Mapping[str, Sequence[object] | Column]) -> p
 
 
 def frame_of(table: Table) -> pd.DataFrame:
-    """Build the frame of a table."""
+    """Build the frame of a table; to change it does not change the table."""
     # Copied into blocks of one dtype each, the columns would for a moment be there twice.
     series = {name: _series(kind, table.array(name)) for name, kind in table.layout.items()}
     return pd.DataFrame(series, copy=False)
@@ -48,7 +48,7 @@ def _series(kind: Kind, values: NDArray[Any]) -> pd.Series:
         case "text" | "list":
             # Said explicitly, because None in objects compares and filters alike in pandas 2 and
             # 3, which disagree on the dtype of text and on its missing value.
-            return pd.Series(values, dtype=object)
+            return pd.Series(values, dtype=object, copy=True)
         case "time":
             return pd.Series(values).dt.tz_localize("UTC")
         case "port":
@@ -56,7 +56,7 @@ def _series(kind: Kind, values: NDArray[Any]) -> pd.Series:
         case "id":
             return _nullable(values, "int64")
         case _:
-            return pd.Series(values)
+            return pd.Series(values, copy=True)
 
 
 def _nullable(values: NDArray[np.int64], dtype: Literal["int32", "int64"]) -> pd.Series:
