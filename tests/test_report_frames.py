@@ -56,8 +56,9 @@ def test_a_table_has_one_frame() -> None:
 def test_a_change_to_a_frame_is_no_change_to_the_report() -> None:
     """Files are written from the table."""
     table = reports.table(FLOWS, reports.flow(1))
-    for name, value in {"bytes_in": 0, "server_port": 1, "verdict": "x"}.items():
-        table.frame.loc[0, name] = value
+    table.frame.loc[0, "bytes_in"] = 0
+    table.frame.loc[0, "server_port"] = 1
+    table.frame.loc[0, "verdict"] = "x"
     table.frame["first_seen"] = pd.NaT
     assert list(table.rows()) == list(reports.table(FLOWS, reports.flow(1)).rows())
 

@@ -206,9 +206,9 @@ def _ports(judged: Judged, ports: NDArray[np.uint32]) -> NDArray[np.int64]:
 
 
 def _vlans(vlans: Sequence[tuple[int, ...]]) -> Column:
-    known: dict[tuple[int, ...], int] = {}
-    code = [known.setdefault(tags, len(known)) for tags in vlans]
-    return coded(list(map(list, known)), np.array(code, dtype=np.int64))
+    known = {tags: number for number, tags in enumerate(dict.fromkeys(vlans))}
+    code = np.fromiter(map(known.__getitem__, vlans), dtype=np.int64, count=len(vlans))
+    return coded(list(map(list, known)), code)
 
 
 def _tunnels(judged: Judged) -> Column:
