@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reference import json_rows
 
 from auditor.report import texts
-from auditor.report.layouts import FLOWS, KINDS
+from auditor.report.layouts import FLOWS, HOSTS, KINDS
 from auditor.report.writers import Style, show
 
 if TYPE_CHECKING:
@@ -54,3 +54,11 @@ def test_json_rows_are_those_of_the_standard_library(
     assert section == "".join(
         (",\n" if number else "\n") + row for number, row in enumerate(json_rows(flows.frame))
     ) + ("\n],\n" if rows else "],\n")
+
+
+def test_infinity_is_refused_by_the_name_of_its_column() -> None:
+    """JSON has no word for it."""
+    whole = reports.small_report()
+    hosts = reports.table(HOSTS, {"confidence": float("inf")})
+    with pytest.raises(ValueError, match="confidence: JSON has no infinity"):
+        show(replace(whole, tables={**whole.tables, "hosts": hosts}), io.StringIO(), "json")

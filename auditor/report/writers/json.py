@@ -40,6 +40,9 @@ def _dump(value: object) -> str:
 
 def _write_rows(table: Table, out: TextIO) -> None:
     """Write each row as a line."""
+    for name, kind in table.layout.items():
+        if kind == "number" and np.isinf(table.array(name)).any():
+            raise ValueError(f"{name}: JSON has no infinity")
     row = "{" + ", ".join(f"{_dump(name)}: %s" for name in table.layout) + "}"
     separator = "\n"
     for rows in lines(table, _cells):
@@ -55,8 +58,6 @@ def _cells(kind: Kind, column: Column) -> Cells:
     if kind == "list":
         return words(column, _list)
     values = flat(column)
-    if kind == "number" and np.isinf(values).any():
-        raise ValueError("JSON has no infinity")
     if kind == "flag":
         return lambda rows: ["true" if flag else "false" for flag in values[rows].tolist()]
     cells = numbers(kind, values, "null")
