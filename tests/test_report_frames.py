@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 import reports
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.records import NO_TIME
@@ -85,6 +85,7 @@ def test_rows_that_agree_share_one_list() -> None:
     assert first is second
 
 
+@settings(deadline=None)  # the first frame loads pandas
 @given(st.lists(st.integers(0, 1)))
 def test_a_frame_goes_back_into_its_table(rows: list[int]) -> None:
     """Values that are absent stay so, also of some rows alone."""
