@@ -7,9 +7,8 @@ coverage -> findings -> report. No stage knows its neighbour.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,10 @@ from auditor.judge.loss import measure_losses
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
+from auditor.pace import Stopwatch, uncollected
+from auditor.report import assemble, summaries
+from auditor.report.model import AuditInfo, FlowReport, Report
+from auditor.report.quality import loss_info
 from auditor.site.model import Site
 from auditor.times import parse_time
 from auditor.traffic import READING, read_traffic
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
     from auditor.evidence.names import Names
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
-    from auditor.report.model import AuditInfo, FlowReport, Report
     from auditor.traffic import Progress, Reading, Traffic
 
     Source = str | PathLike[str]
@@ -56,20 +58,6 @@ class Examined:
     judged: Judged
     names: Names
     inference: Inference
-
-
-@dataclass
-class Stopwatch:
-    """Seconds that each stage took."""
-
-    stage_s: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        """End a stage."""
-        now = time.perf_counter()
-        self.stage_s[stage] = now - self._last
-        self._last = now
 
 
 def audit(
@@ -136,7 +124,6 @@ def examine(
         until_ns=_time(until),
         progress=progress,
         reading=reading,
-        meanwhile=_load_pandas,
     )
     watch.lap("read")
     about = describe_audit(_listed(sources), judging, started_ns, traffic.engine)
@@ -165,14 +152,11 @@ def load_judging(
     return Judging(rules, _site(hosts, rules), threshold)
 
 
+@uncollected()
 def conclude(
     traffic: Traffic, judging: Judging, about: AuditInfo, watch: Stopwatch | None = None
 ) -> Examined:
     """Judge traffic and report it: every stage that sees no frame."""
-    from auditor.report import assemble, summaries  # noqa: PLC0415 - loads pandas, unless that was done
-    from auditor.report.model import Report  # noqa: PLC0415 - as above
-    from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
-
     watch, site = watch or Stopwatch(), judging.site
     judged, inference = _judge(traffic, judging)
     info = traffic.capture
@@ -191,17 +175,17 @@ def conclude(
     watch.lap("judge")
 
     files = info.files
-    tables = (
-        assemble.flow_table(judged, files, findings),
-        assemble.finding_table(judged, files, findings),
-        summaries.coverage_table(judged, expectations),
-        assemble.host_table(judged, inference),
-        summaries.session_table(judged, sessions),
-    )
+    tables = {
+        "findings": assemble.finding_table(judged, files, findings),
+        "flows": assemble.flow_table(judged, files, findings),
+        "coverage": summaries.coverage_table(judged, expectations),
+        "hosts": assemble.host_table(judged, inference),
+        "sessions": summaries.session_table(judged, sessions),
+    }
     watch.lap("report")
     about = replace(about, finished_ns=time.time_ns(), stage_s=watch.stage_s)
     report = Report(
-        *tables,
+        tables,
         capture=info,
         audit=about,
         finding_flows=FindingFlows(findings),
@@ -230,21 +214,15 @@ def read(
         until_ns=_time(until),
         progress=progress,
         reading=reading,
-        meanwhile=_load_pandas,
     )
     watch.lap("read")
-
-    from auditor.report import assemble  # noqa: PLC0415 - loads pandas, unless that was done
-    from auditor.report.model import FlowReport  # noqa: PLC0415 - as above
-    from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
-
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
     about = describe_audit(_listed(sources), Judging(rules), started_ns, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
     info = traffic.capture
     return FlowReport(
-        assemble.flow_facts(judged, info.files),
+        {"flows": assemble.flow_facts(judged, info.files)},
         replace(info, loss=loss_info(measure_losses(judged), judged, info.files)),
         replace(about, stage_s=watch.stage_s),
         traffic.interrupted,
@@ -295,11 +273,6 @@ def _deduped(reading: Reading, *, dedup: bool) -> Reading:
     return replace(reading, dedup=True) if dedup else reading
 
 
-def _load_pandas() -> None:
-    """Load what tables are made with."""
-    import_module("auditor.report.assemble")
-
-
 def _time(given: str | int | None) -> int | None:
     return parse_time(given) if isinstance(given, str) else given
 
@@ -329,7 +302,6 @@ def describe_audit(
 ) -> AuditInfo:
     """Say what a report is made with and from."""
     from auditor import __version__  # noqa: PLC0415 - the package imports this module
-    from auditor.report.model import AuditInfo  # noqa: PLC0415 - as above
 
     return AuditInfo(
         version=__version__,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from auditor.capture import open_capture
@@ -11,6 +10,7 @@ from auditor.engine import choose_engine
 from auditor.evidence.names import NameCollector
 from auditor.kernel.notice import tell
 from auditor.parts.tally import Tally
+from auditor.report.model import CaptureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from auditor.evidence.names import Names
     from auditor.flows import Flows
     from auditor.parts.reading import PartsReader
-    from auditor.report.model import CaptureInfo
 
     Progress = Callable[[int, int, int], None]
     """Called with bytes read, bytes in all (0 = unknown) and frames so far."""
@@ -94,19 +93,15 @@ def read_traffic(
     until_ns: int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
-    meanwhile: Callable[[], None] = lambda: None,
 ) -> Traffic:
     """Read captures; after an interruption give what was read so far.
 
-    macs: hardware addresses whose IP addresses are to be noted. meanwhile: is done in a thread
-    while kernels leave the interpreter free, if ever they do.
+    macs: hardware addresses whose IP addresses are to be noted.
     """
     interrupted = False
     tell(reading.announce)
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
         gathered = _gather(capture, reading, macs)
-        if gathered.engine.compiled:
-            Thread(target=meanwhile, daemon=True).start()
         try:
             gathered.read(progress)
         except KeyboardInterrupt:
@@ -114,8 +109,6 @@ def read_traffic(
         flows = gathered.table.finish()
         names = gathered.names.finish(flows)
         capture.facts.warnings += _shortcomings(flows, names)
-        from auditor.report.model import CaptureInfo  # noqa: PLC0415 - loads pandas
-
         tally = gathered.tally
         info = CaptureInfo.of(
             capture.facts,

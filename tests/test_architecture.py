@@ -14,7 +14,7 @@ ROOT = Path(auditor.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"errors", "records", "protocols", "hostnames", "times"},
+    {"errors", "records", "protocols", "hostnames", "pace", "times"},
     {"addresses"},
     {"documents"},
     {"kernel"},
@@ -45,7 +45,7 @@ HOMES = {
     "numpy": None,
     "numba": {"kernel"},
     "dpkt": {"decode"},
-    "pandas": {"report", "pipeline", "compare", "outlets", "live"},
+    "pandas": {"report"},
     "click": {"cli", "__main__"},
     "pyarrow": {"report"},
     "tabulate": {"report", "cli", "outlets"},

@@ -13,7 +13,7 @@ from traffic import Frame, Host, Tcp, Udp, Wire
 import auditor
 from auditor import pipeline
 from auditor.errors import CaptureError, UsageError
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
+from auditor.report.layouts import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
 from auditor.traffic import Reading
 
 if TYPE_CHECKING:

@@ -127,7 +127,7 @@ def window_text(window: Window) -> str:
     parts = [
         minute_text(window.last_ns),
         count(report.capture.frames, "frame"),
-        count(len(report.flows), "conversation"),
+        count(len(report.tables["flows"]), "conversation"),
         f"findings: {found or 'none'}",
     ]
     if report.capture.dropped:
@@ -136,15 +136,15 @@ def window_text(window: Window) -> str:
 
 
 def _findings(report: Report) -> list[tuple[str, str, str]]:
-    table = report.findings[~report.findings["accepted"]]
-    columns = (table[name].tolist() for name in ("finding_id", "severity", "title"))
-    return list(zip(*columns, strict=True))
+    findings = report.tables["findings"]
+    counted = findings.take(~findings.array("accepted"))
+    return list(zip(*map(counted.values, ("finding_id", "severity", "title")), strict=True))
 
 
 def _append(path: Path, window: Window) -> None:
     report = window.report
     names = "finding_id", "kind", "severity", "accepted", "title", "client", "server", "transport"
-    rows = report.findings[list(names)].to_dict("records")
+    rows = [{name: row[name] for name in names} for row in report.tables["findings"].rows()]
     line = {
         "first_seen": time_text(window.first_ns),
         "last_seen": time_text(window.last_ns),

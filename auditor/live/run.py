@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.capture.live import LiveOptions, drop_privileges, open_live
@@ -157,6 +158,8 @@ def run(
     give_memory_back()
     warm_up()
     Watch(interface, judging, options.limits).report()
+    if options.flows_directory is not None or (options.outlets and options.outlets.history):
+        import_module("auditor.report.frames")  # pandas, which pyarrow and a history load too
     source = opened or open_live(interface, options.listening)[0]
     try:
         if options.user is not None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 
 from auditor.catalog.load import rules_directory
 from auditor.engine import Engine
@@ -22,6 +21,8 @@ from auditor.live.messages import LastingNames, no_flows
 from auditor.outlets.window import Counters, Window
 from auditor.pipeline import conclude, describe_audit
 from auditor.report.model import CaptureInfo
+from auditor.report.notices import SEVERITIES
+from auditor.report.table import Table
 from auditor.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -203,17 +204,16 @@ def _united(
 
 def _with_absences(window: Report, whole: Report) -> Report:
     """Say of a window what the whole watch misses: five minutes show no absence."""
-    own = window.findings[window.findings["kind"] != "missing"]
-    missing = whole.findings[whole.findings["kind"] == "missing"]
-    parts = [part for part in (own, missing) if len(part)]
-    if not parts:
-        return replace(window, findings=own.reset_index(drop=True))
-    findings = pd.concat(parts, ignore_index=True)
-    loudness = findings["severity"].map({"high": 0, "medium": 1, "low": 2}).to_numpy()
-    order = np.argsort(loudness, kind="stable")
-    kept = set(own["finding_id"])
+    own, missing = window.tables["findings"], whole.tables["findings"]
+    own = own.take(~own.where("kind", {"missing"}))
+    missing = missing.take(missing.where("kind", {"missing"}))
+    findings = Table.joined([own, missing])
+    loudness = [SEVERITIES.index(word) for word in findings.values("severity")]
+    kept = set(own.values("finding_id"))
     links = {name: ids for name, ids in window.finding_flows.items() if name in kept}
-    links |= {name: [] for name in missing["finding_id"].tolist()}
+    links |= {name: [] for name in missing.values("finding_id")}
     return replace(
-        window, findings=findings.iloc[order].reset_index(drop=True), finding_flows=links
+        window,
+        tables={**window.tables, "findings": findings.take(np.argsort(loudness, kind="stable"))},
+        finding_flows=links,
     )

@@ -19,7 +19,8 @@ from auditor.outlets.store.schema import (
     sensors,
     windows,
 )
-from auditor.report.frames import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS, frame
+from auditor.report.frames import frame
+from auditor.report.layouts import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
