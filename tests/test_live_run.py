@@ -69,8 +69,9 @@ class Paced(Intake):
     def __post_init__(self) -> None:
         """Make oneself known."""
         super().__post_init__()
-        assert isinstance(self.source, Replay)
-        self.source.intake = self
+        (source,) = self.sources
+        assert isinstance(source, Replay)
+        source.intake = self
 
 
 def replayed(name: str, witness: Witness, options: WatchOptions, **given: object) -> Report:
@@ -178,11 +179,11 @@ def test_outlets_and_flows(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    """Spans of no length, and more workers than there can be, are wrong usage."""
+    """Spans of no length, and no workers, are wrong usage."""
     for options, words in (
         (WatchOptions(window_s=0.5), "--window: expected at least 1 s"),
         (WatchOptions(duration_s=0.0), "--duration: expected more than 0 s"),
-        (WatchOptions(listening=LiveOptions(workers=2)), "--workers: expected 1"),
+        (WatchOptions(listening=LiveOptions(workers=0)), "--workers: expected at least 1"),
     ):
         with pytest.raises(UsageError, match=words):
             replayed("cvad", Witness(), options)

@@ -133,7 +133,7 @@ def watched(
     site = judging.site
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
     given = limits or Limits()
-    intake = Intake(replay, given, macs, Schedule(window_s, clock), clock)
+    intake = Intake([replay], given, macs, Schedule(window_s, clock), clock)
     replay.intake = intake
     watch = Watch(replay.interface, judging, given)
     watch.begin(clock.steady_s())

@@ -81,6 +81,8 @@ class WatchOptions:
     outlets: OutletOptions | None = None
     flows_directory: Path | None = None
     """For judged flows as Parquet."""
+    dedup: bool = False
+    """Leave out frames that hold a packet which another frame holds."""
 
     def check(self) -> None:
         """Raise UsageError for what cannot be meant."""
@@ -88,8 +90,8 @@ class WatchOptions:
             raise UsageError(f"--window: expected at least 1 s, found {self.window_s:g} s")
         if self.duration_s is not None and self.duration_s <= 0:
             raise UsageError(f"--duration: expected more than 0 s, found {self.duration_s:g} s")
-        if self.listening.workers != 1:
-            raise UsageError(f"--workers: expected 1, found {self.listening.workers}")
+        if self.listening.workers < 1:
+            raise UsageError(f"--workers: expected at least 1, found {self.listening.workers}")
 
 
 def monitor(
@@ -103,11 +105,13 @@ def monitor(
     on_window: Callable[[Window], None] | None = None,
     bpf: str | None = None,
     options: WatchOptions | None = None,
+    dedup: bool = False,
 ) -> Report:
     """Audit an interface as it runs, until `duration_s` are over or SIGINT or SIGTERM comes.
 
     hosts, catalog, edition: as for `audit`. on_window: is given each window when it has ended.
-    options: everything else; what is given here beside it counts. Raises AuditError.
+    dedup: as for `audit`. options: everything else; what is given here beside it counts. Raises
+    AuditError.
     """
     given = options or WatchOptions()
     given = replace(
@@ -115,6 +119,7 @@ def monitor(
         duration_s=given.duration_s if duration_s is None else duration_s,
         window_s=window_s if window_s != WINDOW_S else given.window_s,
         listening=given.listening if bpf is None else replace(given.listening, bpf=bpf),
+        dedup=dedup or given.dedup,
     )
     rules = RulesSource(hosts, catalog, edition)
     onlooker = _Told(on_window) if on_window else _Nobody()
@@ -157,7 +162,7 @@ def run(
     give_memory_back()
     warm_up()
     Watch(interface, judging, options.limits).report()
-    source = opened or open_live(interface, options.listening)[0]
+    sources = [opened] if opened else open_live(interface, options.listening)
     try:
         if options.user is not None:
             drop_privileges(options.user)
@@ -165,10 +170,11 @@ def run(
             options.outlets or OutletOptions(default_sensor(interface)), onlooker.note
         )
     except BaseException:
-        source.close()
+        for source in sources:
+            source.close()
         raise
     try:
-        return _Run(source, rules, judging, options, onlooker, outlets, clock or Clock()).whole()
+        return _Run(sources, rules, judging, options, onlooker, outlets, clock or Clock()).whole()
     finally:
         outlets.close()
 
@@ -181,7 +187,7 @@ def default_sensor(interface: str) -> str:
 class _Run:
     def __init__(
         self,
-        source: LiveSource,
+        sources: Sequence[LiveSource],
         rules: RulesSource,
         judging: Judging,
         options: WatchOptions,
@@ -196,15 +202,17 @@ class _Run:
         self._clock = clock
         directory = options.flows_directory
         store = None if directory is None else FlowStore(directory, onlooker.note)
-        self._watch = Watch(source.interface, judging, options.limits, store)
+        interface = sources[0].interface
+        self._watch = Watch(interface, judging, options.limits, store, dedup=options.dedup)
         until_s = None if options.duration_s is None else clock.steady_s() + options.duration_s
         self._intake = Intake(
-            source,
+            sources,
             options.limits,
             _macs(judging),
             Schedule(options.window_s, clock),
             clock,
             until_s,
+            options.dedup,
         )
 
     def whole(self) -> Report:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from auditor.evidence.names import SeenName
     from auditor.judge.judged import Judged
     from auditor.live.clock import Span
-    from auditor.live.intake import Limits, Macs, Tick
+    from auditor.live.intake import Limits, Tick
+    from auditor.live.lane import Macs
     from auditor.pipeline import Judging
     from auditor.report.model import Report
 
@@ -69,11 +70,14 @@ class Watch:
         judging: Judging,
         limits: Limits,
         flow_sink: FlowSink | None = None,
+        *,
+        dedup: bool = False,
     ) -> None:
-        """flow_sink: takes every judged flow."""
+        """flow_sink: takes every judged flow. dedup: copies of packets are left out."""
         self.interface = interface
         self._limits = limits
         self._flow_sink = flow_sink
+        self._dedup = dedup
         self._listener = Listener.load(rules_directory())
         self.judging = judging
         self._started_ns = time.time_ns()
@@ -158,7 +162,7 @@ class Watch:
             engine=_ENGINE,
         )
         about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
-        return conclude(traffic, self._judging, about).report
+        return conclude(traffic, self._judging, replace(about, dedup=self._dedup)).report
 
     def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:
         now = self._counters
@@ -176,6 +180,7 @@ class Watch:
             dropped=now.dropped - before.dropped if self._dropped_known else None,
             warnings=(*self._notices, *shortcomings(self._losses, ledger.forgotten)),
             frames_by_status=by_status,
+            duplicates=now.duplicates - before.duplicates,
         )
 
 

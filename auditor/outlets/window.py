@@ -22,6 +22,8 @@ class Counters:
     """Frames that were lost before anybody looked at them."""
     frames_by_status: Mapping[str, int] = field(default_factory=dict)
     """As in CaptureInfo."""
+    duplicates: int = 0
+    """Frames that hold a packet which another frame holds, whether left out or not."""
     table_flows: int = 0
     """Flows held at this moment."""
     table_room: int = 0
