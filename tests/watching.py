@@ -121,6 +121,7 @@ def watched(
     frames: int = 100,
     window_s: float = 60.0,
     limits: Limits | None = None,
+    dedup: bool = False,
     **source: object,
 ) -> tuple[Report, list[Window]]:
     """Watch a capture as if it came just now; give the whole report, and the windows."""
@@ -133,9 +134,9 @@ def watched(
     site = judging.site
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
     given = limits or Limits()
-    intake = Intake([replay], given, macs, Schedule(window_s, clock), clock)
+    intake = Intake([replay], given, macs, Schedule(window_s, clock), clock, dedup=dedup)
     replay.intake = intake
-    watch = Watch(replay.interface, judging, given)
+    watch = Watch(replay.interface, judging, given, dedup=dedup)
     watch.begin(clock.steady_s())
     intake.start()
     windows: list[Window] = []
