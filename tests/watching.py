@@ -12,6 +12,7 @@ from auditor.capture.live import InterfaceState
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.watch import Watch
+from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def watched(
         tick = intake.take(60.0)
         assert tick is not None, "the intake has stopped"
         window = watch.take(tick)
+        assert not isinstance(window, FailedWindow)
         if window is not None:
             windows.append(window)
         if tick.last:

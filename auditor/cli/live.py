@@ -147,7 +147,7 @@ def _watch_options(command: Callable[P, R]) -> Callable[P, R]:
     help="Write the report here.  [default: standard output]",
 )
 @click.option("--quiet", is_flag=True, help="Say nothing beside the report.")
-@click.option("--verbose", is_flag=True, help="Cut no list short.")
+@click.option("--verbose", is_flag=True, help="Cut no list short; trace mistakes.")
 @click.option("--no-color", is_flag=True, help="No colours, as with NO_COLOR set.")
 def live(
     interface: str | None,
@@ -220,6 +220,7 @@ def live(
         outlets,
         write_flows,
         dedup,
+        traces=verbose,
     )
     with open_view(interface, delivery, windows, quiet=quiet, no_color=no_color) as view:
         report = run(interface, RulesSource(hosts, catalog, edition), options, view)

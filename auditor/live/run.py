@@ -11,11 +11,13 @@ from auditor.capture.live import LiveOptions, drop_privileges, open_live
 from auditor.errors import AuditError, UsageError
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
+from auditor.live.mishaps import Mishaps
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
 from auditor.live.warm import give_memory_back, warm_up
 from auditor.live.watch import Watch
+from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
@@ -53,6 +55,9 @@ class Onlooker(Protocol):
     def window(self, window: Window) -> None:
         """Take a window that has ended."""
 
+    def failed(self, window: FailedWindow) -> None:
+        """Take a window of which there is no report."""
+
     def report(self, report: Report) -> None:
         """Take a report that was asked for in between."""
 
@@ -63,6 +68,8 @@ class _Nobody:
     def show(self, counters: Counters) -> None: ...
 
     def window(self, window: Window) -> None: ...
+
+    def failed(self, window: FailedWindow) -> None: ...
 
     def report(self, report: Report) -> None: ...
 
@@ -83,6 +90,8 @@ class WatchOptions:
     """For judged flows as Parquet."""
     dedup: bool = False
     """Leave out frames that hold a packet which another frame holds."""
+    traces: bool = False
+    """Say of a mistake of the program where it happened, step by step."""
 
     def check(self) -> None:
         """Raise UsageError for what cannot be meant."""
@@ -202,8 +211,15 @@ class _Run:
         self._clock = clock
         directory = options.flows_directory
         store = None if directory is None else FlowStore(directory, onlooker.note)
-        interface = sources[0].interface
-        self._watch = Watch(interface, judging, options.limits, store, dedup=options.dedup)
+        self._mishaps = Mishaps(onlooker.note, options.traces)
+        self._watch = Watch(
+            sources[0].interface,
+            judging,
+            options.limits,
+            store,
+            dedup=options.dedup,
+            mishaps=self._mishaps,
+        )
         until_s = None if options.duration_s is None else clock.steady_s() + options.duration_s
         self._intake = Intake(
             sources,
@@ -225,16 +241,27 @@ class _Run:
                 self._onlooker.note("watching")
                 self._intake.start()
                 last = self._loop(requests)
-                report = replace(self._watch.report(), interrupted=requests.interrupted)
+                report = replace(self._last_report(), interrupted=requests.interrupted)
         finally:
             sys.setswitchinterval(before_s)
             self._intake.stop()
         if last.error is None:
             return report
-        if not isinstance(last.error, (AuditError, OSError)):
+        if not isinstance(last.error, Exception):
             raise last.error
-        capture = replace(report.capture, unreadable=(str(last.error),))
-        return replace(report, capture=capture)
+        reason = str(last.error)
+        if not isinstance(last.error, (AuditError, OSError)):
+            reason = self._mishaps.note("no frames are taken any more", last.error, ends=True)
+        return replace(report, capture=replace(report.capture, unreadable=(reason,)))
+
+    def _last_report(self) -> Report:
+        try:
+            return self._watch.report()
+        except Exception as error:
+            reason = self._mishaps.note("no report can be made", error, ends=True)
+            raise AuditError(
+                f"{self._watch.interface}: expected a report, found {reason}"
+            ) from error
 
     def _loop(self, requests: Requests) -> Tick:
         while True:
@@ -244,7 +271,8 @@ class _Run:
                 if tick.last:
                     return tick
             lag_ns = 0 if tick is None else round((self._clock.steady_s() - tick.taken_s) * 1e9)
-            counters = replace(self._intake.latest, lag_ns=lag_ns)
+            errors = self._mishaps.count
+            counters = replace(self._intake.latest, lag_ns=lag_ns, errors=errors)
             self._outlets.update(counters)
             self._onlooker.show(counters)
             self._serve(requests)
@@ -253,7 +281,10 @@ class _Run:
         for notice in tick.notices:
             self._onlooker.note(notice)
         window = self._watch.take(tick)
-        if window is not None:
+        if isinstance(window, FailedWindow):
+            self._outlets.failed(window)
+            self._onlooker.failed(window)
+        elif window is not None:
             self._outlets.window(window)
             self._onlooker.window(window)
 
@@ -262,7 +293,10 @@ class _Run:
             self._intake.stop()
         if requests.report:
             requests.report = False
-            self._onlooker.report(self._watch.report())
+            try:
+                self._onlooker.report(self._watch.report())
+            except Exception as error:  # noqa: BLE001 - the next one may well be made, or find room
+                self._mishaps.note("the report that was asked for could not be given", error)
         if requests.reload:
             requests.reload = False
             self._reload()

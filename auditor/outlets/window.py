@@ -22,14 +22,16 @@ class Counters:
     """Frames that were lost before anybody looked at them."""
     frames_by_status: Mapping[str, int] = field(default_factory=dict)
     """As in CaptureInfo."""
-    duplicates: int = 0
-    """Frames that hold a packet which another frame holds, whether left out or not."""
     table_flows: int = 0
     """Flows held at this moment."""
     table_room: int = 0
     """Flows that can be held; 0 = not known."""
     lag_ns: int = 0
     """How far judging is behind the wire at this moment."""
+    duplicates: int = 0
+    """Frames that hold a packet which another frame holds, whether left out or not."""
+    errors: int = 0
+    """Mistakes of the program itself that the watch survived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +47,13 @@ class Window:
     """End of the span, exclusive."""
     report: Report
     counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedWindow:
+    """One span of time of which no report could be made."""
+
+    first_ns: int
+    last_ns: int
+    reason: str
+    """In a line."""
