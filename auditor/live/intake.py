@@ -9,6 +9,7 @@ another source than the flow it belongs to.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from queue import Empty, Full, Queue
 from threading import Lock, Thread
@@ -22,7 +23,7 @@ from auditor.outlets.window import Counters
 from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from auditor.capture.batch import FrameBatch
     from auditor.capture.live import LiveSource
@@ -141,6 +142,8 @@ class Intake:
         self._due_s = self.clock.steady_s() + self.limits.tick_s
         self._lanes = [Lane(source, self.macs) for source in self.sources]
         self._running = len(self._lanes)
+        self._notices: list[str] = []
+        self._news: deque[str] = deque()
         self._error: BaseException | None = None
         self._guard = Lock()
         """Of all that is the same for all lanes."""
@@ -161,6 +164,11 @@ class Intake:
             return self._ticks.get(timeout=timeout_s)
         except Empty:
             return None
+
+    def news(self) -> Iterator[str]:
+        """Take the lines that tell what became of the interface; ticks bring them, too, later."""
+        while self._news:
+            yield self._news.popleft()
 
     def _ended(self) -> bool:
         return self._stopping or (
@@ -192,7 +200,7 @@ class Intake:
                 with self._guard:
                     if packets is not None:
                         self._take(packets)
-                    lane.look()
+                    self._look(lane)
                     self._do_what_is_due()
         except BaseException as problem:  # noqa: BLE001 - whatever it is, it ends the watch, told
             self._error = self._error or problem
@@ -200,7 +208,7 @@ class Intake:
         finally:
             lane.source.close()
             with self._guard:
-                lane.look()
+                self._look(lane)
                 self._running -= 1
                 if not self._running:
                     self._hand_over_last()
@@ -215,6 +223,13 @@ class Intake:
         self._tally.count(batch, packets.rows["status"])
         self._part.count(batch)
         self._bytes += int(batch.wire_len.sum())
+
+    def _look(self, lane: Lane) -> None:
+        told = lane.look()
+        # All sources see what becomes of the interface; one of them tells it.
+        if lane is self._lanes[0]:
+            self._notices += told
+            self._news.extend(told)
 
     def _do_what_is_due(self) -> None:
         now_s = self.clock.steady_s()
@@ -264,8 +279,7 @@ class Intake:
         self._evicted[0] += flushed.evicted_attempts
         self._evicted[1] += flushed.evicted_flows
         part, self._part = self._part, _Part()
-        # All sources see what becomes of the interface; one of them tells it.
-        notices, *_ = [lane.notices() for lane in self._lanes]
+        notices, self._notices = self._notices, []
         return Tick(
             flushed,
             self._keeper.take(),

@@ -29,7 +29,6 @@ class Lane:
         """As of the last look; None where the source cannot tell."""
         self._watched = macs
         self._decoder = CompiledDecoder(macs)
-        self._notices: list[str] = []
 
     @property
     def macs(self) -> Macs:
@@ -45,15 +44,10 @@ class Lane:
             self._decoder = CompiledDecoder(macs)
         return self._decoder.decode(batch)
 
-    def look(self) -> None:
-        """Ask the source how it is doing."""
+    def look(self) -> list[str]:
+        """Ask the source how it is doing; give the lines that tell what happened since."""
         self.dropped = self.source.dropped
-        self._notices += self.source.notices()
-
-    def notices(self) -> list[str]:
-        """Take the lines that tell what happened since the last call."""
-        taken, self._notices = self._notices, []
-        return taken
+        return self.source.notices()
 
 
 def unite_macs(lanes: Iterable[Lane]) -> Macs:

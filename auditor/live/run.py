@@ -266,6 +266,9 @@ class _Run:
     def _loop(self, requests: Requests) -> Tick:
         while True:
             tick = self._intake.take(_PATIENCE_S)
+            for line in self._intake.news():
+                # Lines are said under the name by which the watch began.
+                self._onlooker.note(line.removeprefix(f"{self._watch.interface}: "))
             if tick is not None:
                 self._take(tick)
                 if tick.last:
@@ -278,8 +281,6 @@ class _Run:
             self._serve(requests)
 
     def _take(self, tick: Tick) -> None:
-        for notice in tick.notices:
-            self._onlooker.note(notice)
         window = self._watch.take(tick)
         if isinstance(window, FailedWindow):
             self._outlets.failed(window)
