@@ -11,13 +11,14 @@ import threading
 import time
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
 import pandas as pd
 import pytest
 from capture_files import frames_in
-from live_network import FAR, NEAR, ip, private_network, send
+from live_network import FAR, NEAR, ip, private_network, send, udp_frame
 from watching import sample
 from witness import Witness, replayed
 
@@ -25,12 +26,14 @@ import auditor
 from auditor.capture import open_capture
 from auditor.capture.live import LiveOptions, open_live
 from auditor.errors import CaptureError, UsageError
+from auditor.live import warm
+from auditor.live.intake import Limits
 from auditor.live.outlets import OutletOptions
 from auditor.live.run import RulesSource, WatchOptions, run
+from auditor.live.warm import unreadable_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from auditor.capture.batch import FrameBatch
     from auditor.capture.live import LiveSource
@@ -171,6 +174,52 @@ def test_a_span_port_says_what_an_audit_says() -> None:
     ]
     assert in_order[0].equals(in_order[1])
     assert one.capture.loss.acks == two.capture.loss.acks > 100
+
+
+@SIGNALS
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_becomes_of_the_interface_is_said_at_once(workers: int) -> None:
+    """Down at the start, up, renamed: a line each, and the frames are seen."""
+    witness = Witness()
+    steps = {
+        "down; waiting for it to come up": [f"link set {FAR} up"],
+        "up again": [f"link set {FAR} down", f"link set {FAR} name span0", "link set span0 up"],
+    }
+    renamed = "is called span0 now; still listening"
+
+    def note(text: str) -> None:
+        witness.notes.append(text)
+        for command in steps.pop(text, ()):
+            ip(command)
+
+    def show(counters: Counters) -> None:
+        if renamed in witness.notes and counters.frames < 3:
+            send([udp_frame(counters.frames)])
+        elif counters.frames:
+            signal.raise_signal(signal.SIGTERM)
+
+    witness.note, witness.show = note, show  # type: ignore[method-assign]  # as a witness may
+    with private_network():
+        ip(f"link set {FAR} down")
+        listening = LiveOptions(ring_mb=2, workers=workers)
+        # No tick and no window ends before: lines do not wait for them.
+        options = WatchOptions(
+            window_s=3600.0, duration_s=60.0, listening=listening, limits=Limits(tick_s=3600.0)
+        )
+        report = run(FAR, RulesSource(), options, witness)
+    assert not steps
+    assert witness.notes.count(renamed) == 1
+    assert report.capture.frames >= 3
+    assert f"{FAR}: {renamed}" in report.capture.warnings
+
+
+def test_a_user_that_may_not_read_the_program_is_told() -> None:
+    """What is loaded later would fail, hours after the start."""
+    assert unreadable_places() == []
+    with mock.patch("auditor.live.warm._may_read", return_value=False):
+        places = unreadable_places()
+    assert str(Path(warm.__file__).parent) in places
+    assert len(places) > 1
 
 
 def spanned(frames: list[bytes], hosts: Path, workers: int) -> tuple[Report, list[int]]:

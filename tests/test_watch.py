@@ -92,6 +92,21 @@ def test_notices_stand_in_the_report_once() -> None:
     assert report.capture.warnings == ("span0: down; waiting for it to come up",)
 
 
+def test_a_clock_set_back_is_told_and_loses_nothing() -> None:
+    """Windows go on, each with a length; packets and findings are those of an audit."""
+    capture, hosts = sample("branch-office")
+    report, windows = watched(capture, hosts, frames=10, window_s=30.0, set_back=(40, 3600 * 10**9))
+    expected = auditor.audit(capture, hosts=hosts)
+    (told,) = report.capture.warnings
+    assert told == "the clock was set 3,600 s back: two windows may bear the same time"
+    assert all(window.first_ns < window.last_ns for window in windows)
+    assert any(after.first_ns < before.last_ns for before, after in pairwise(windows))
+    assert sum(window.report.capture.frames for window in windows) == expected.capture.frames
+    for column in ("packets_out", "packets_in", "bytes_out", "bytes_in"):
+        assert report.flows[column].sum() == expected.flows[column].sum()
+    assert set(report.findings["finding_id"]) == set(expected.findings["finding_id"])
+
+
 def test_bounds_that_were_hit_are_told() -> None:
     """A table too small for the traffic says how much it forgot, and the report is truncated."""
     report, _ = watched(

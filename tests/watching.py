@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,8 @@ class Replay:
     state: InterfaceState = InterfaceState.UP
     closed: bool = False
     given: int = 0
+    set_back: tuple[int, int] = (0, 0)
+    """Before which batch the clock on the wall is set back, and by how many ns."""
     intake: Intake | None = None
 
     @property
@@ -83,6 +85,11 @@ class Replay:
         while self.intake is not None and self.intake._ticks.full():
             time.sleep(0.001)  # on a span port frames come no faster than time passes
         batch = self.batches[self.given]
+        at, back_ns = self.set_back
+        if back_ns and self.given == at:
+            self.clock.wall_offset_ns -= back_ns
+        if self.given >= at:
+            batch = replace(batch, time_ns=batch.time_ns - back_ns)
         self.given += 1
         self.clock.passed_ns = max(
             self.clock.passed_ns, int(batch.time_ns[-1]) - self.clock.wall_offset_ns

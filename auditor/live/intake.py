@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from auditor.decode.compiled_duplicates import CompiledDuplicates
 from auditor.flows.compiled import CompiledFlowTable, Flushed
+from auditor.live.clock import SECOND_NS
 from auditor.live.lane import Lane, unite_macs
 from auditor.live.messages import MessageKeeper
 from auditor.outlets.window import Counters
@@ -228,8 +229,11 @@ class Intake:
         told = lane.look()
         # All sources see what becomes of the interface; one of them tells it.
         if lane is self._lanes[0]:
-            self._notices += told
-            self._news.extend(told)
+            self._tell(told)
+
+    def _tell(self, lines: list[str]) -> None:
+        self._notices += lines
+        self._news.extend(lines)
 
     def _do_what_is_due(self) -> None:
         now_s = self.clock.steady_s()
@@ -252,13 +256,22 @@ class Intake:
             # The table goes on until there is room in the queue.
             self._due_s = now_s + _RETRY_S
             return
-        window = self.schedule.end() if now_s >= self.schedule.ends_s else None
+        window = self._end_window() if now_s >= self.schedule.ends_s else None
         self._due_s = now_s + self.limits.tick_s
         self._ticks.put(self._tick(now_s, window))
 
     def _hand_over_last(self) -> None:
         now_s = self.clock.steady_s()
-        self._ticks.put(self._tick(now_s, self.schedule.end(), last=True))
+        self._ticks.put(self._tick(now_s, self._end_window(), last=True))
+
+    def _end_window(self) -> Span:
+        span = self.schedule.end()
+        seconds = round(abs(self.schedule.set_by_ns) / SECOND_NS)
+        if seconds:
+            back = self.schedule.set_by_ns < 0
+            what = "back: two windows may bear the same time" if back else "forward"
+            self._tell([f"the clock was set {seconds:,} s {what}"])
+        return span
 
     def _tick(
         self,

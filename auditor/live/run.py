@@ -15,7 +15,7 @@ from auditor.live.mishaps import Mishaps
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
-from auditor.live.warm import give_memory_back, warm_up
+from auditor.live.warm import give_memory_back, unreadable_places, warm_up
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
@@ -175,6 +175,11 @@ def run(
     try:
         if options.user is not None:
             drop_privileges(options.user)
+            for place in unreadable_places():
+                onlooker.note(
+                    f"warning: {options.user} may not read {place}, so that this program may fail "
+                    "later; install it where that user may read"
+                )
         outlets = Outlets(
             options.outlets or OutletOptions(default_sensor(interface)), onlooker.note
         )
