@@ -136,8 +136,8 @@ def test_outlets_are_asked_at_each_scrape(tmp_path: Path) -> None:
     metrics.watch(lambda: [Health("hook", "refused", waiting=4, failures=9, dropped=2)])
     assert ("auditor_alerts_total", "appeared") not in scrape(metrics)
     alerts.window(window(0, finding("x", "blocked", "high")))
-    alerts.close()
-    history.close()
+    alerts.close(60.0)
+    history.close(60.0)
     found = scrape(metrics)
     assert found["auditor_alerts_total", "appeared"] == 1
     assert found["auditor_outlet_up", "alerts"] == 1
