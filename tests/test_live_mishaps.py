@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
@@ -15,6 +15,7 @@ from witness import Witness, replayed
 
 import auditor
 from auditor.errors import AuditError, CaptureError
+from auditor.flows.compiled import CompiledFlowTable, Flushed
 from auditor.live import watch as watch_module
 from auditor.live.mishaps import Mishaps, reason_of
 from auditor.live.outlets import OutletOptions, Outlets
@@ -132,6 +133,26 @@ def test_a_mistake_in_the_intake_comes_with_the_report() -> None:
     (reason,) = report.capture.unreadable
     assert reason.startswith("ValueError: odd (in tests/watching.py, line ")
     assert told(witness, "no frames are taken any more: ValueError: odd")
+
+
+def test_a_flow_table_that_fails_comes_with_the_report() -> None:
+    """Frames that cannot be taken end the watch in order, even where nothing can be flushed."""
+    witness = Witness()
+    calls: list[int] = []
+    flush = CompiledFlowTable.flush
+
+    def fail(table: CompiledFlowTable, now_s: float, **limits: Any) -> Flushed:  # noqa: ANN401 - whatever the real one takes
+        calls.append(1)
+        if len(calls) > 8:
+            raise IndexError("index 7 is out of bounds")
+        return flush(table, now_s, **limits)
+
+    with mock.patch.object(CompiledFlowTable, "flush", fail):
+        report = replayed(NAME, witness, WINDOWS)
+    assert len(report.flows) > 10
+    assert report.exit_status() == 3
+    assert "index 7 is out of bounds" in report.capture.unreadable[0]
+    assert told(witness, "no frames are taken any more: IndexError")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs signals")

@@ -159,6 +159,8 @@ def _summed_up(window: Window) -> dict[str, object]:
         "frames": report.capture.frames,
         "bytes": report.capture.bytes,
         "dropped": report.capture.dropped,
+        "duplicates": report.capture.duplicates,
+        "loss_share": report.capture.loss.share,
         "summary": report.summary,
         "findings": report.findings[list(names)].to_dict("records"),
     }

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from queue import Empty, Full, Queue
+from queue import Empty, Queue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from auditor.decode.compiled_duplicates import CompiledDuplicates
 from auditor.flows.compiled import CompiledFlowTable, Flushed
 from auditor.live.clock import SECOND_NS
 from auditor.live.lane import Lane, unite_macs
-from auditor.live.messages import MessageKeeper
+from auditor.live.messages import MessageKeeper, no_flows
 from auditor.outlets.window import Counters
 from auditor.parts.tally import Tally
 
@@ -207,12 +209,19 @@ class Intake:
             self._error = self._error or problem
             self._stopping = True
         finally:
+            self._leave(lane)
+
+    def _leave(self, lane: Lane) -> None:
+        """Close a source; the last one to leave hands over what there is."""
+        try:
             lane.source.close()
-            with self._guard:
-                self._look(lane)
-                self._running -= 1
-                if not self._running:
-                    self._hand_over_last()
+        except OSError as error:
+            self._error = self._error or error
+        with self._guard:
+            self._look(lane)
+            self._running -= 1
+            if not self._running:
+                self._hand_over_last()
 
     def _take(self, packets: Packets) -> None:
         batch = packets.batch
@@ -245,11 +254,13 @@ class Intake:
 
     def _make_room(self) -> None:
         """Flush before it is due; nobody waits for what finds no place in the queue."""
-        tick = self._tick(self.clock.steady_s(), most=int(self.limits.most_flows * _EVICT_TO))
-        try:
-            self._ticks.put_nowait(tick)
-        except Full:
-            self._unjudged += len(tick.flushed.flows.facts)
+        now_s = self.clock.steady_s()
+        # Without room nothing is kept back.
+        flushed = self._flush(now_s, most=int(self.limits.most_flows * _EVICT_TO))
+        if self._ticks.full():
+            self._unjudged += len(flushed.flows.facts)
+            return
+        self._ticks.put(self._tick(now_s, flushed))
 
     def _hand_over(self, now_s: float) -> None:
         if self._ticks.full():
@@ -258,11 +269,16 @@ class Intake:
             return
         window = self._end_window() if now_s >= self.schedule.ends_s else None
         self._due_s = now_s + self.limits.tick_s
-        self._ticks.put(self._tick(now_s, window))
+        self._ticks.put(self._tick(now_s, self._flush(now_s, patient=True), window))
 
     def _hand_over_last(self) -> None:
         now_s = self.clock.steady_s()
-        self._ticks.put(self._tick(now_s, self._end_window(), last=True))
+        try:
+            flushed = self._flush(now_s)
+        except Exception as error:  # noqa: BLE001 - what was judged is to be reported all the same
+            self._error = self._error or error
+            flushed = Flushed(no_flows(), np.zeros(0, dtype=bool))
+        self._ticks.put(self._tick(now_s, flushed, self._end_window(), last=True))
 
     def _end_window(self) -> Span:
         span = self.schedule.end()
@@ -273,24 +289,21 @@ class Intake:
             self._tell([f"the clock was set {seconds:,} s {what}"])
         return span
 
-    def _tick(
-        self,
-        now_s: float,
-        window: Span | None = None,
-        *,
-        most: int | None = None,
-        last: bool = False,
-    ) -> Tick:
+    def _flush(self, now_s: float, *, most: int | None = None, patient: bool = False) -> Flushed:
         flushed = self._table.flush(
             now_s,
             idle_s=self.limits.idle_s,
             closed_s=self.limits.closed_s,
             most=most,
-            # Without room, or when nothing comes any more, nothing is kept back.
-            patient=most is None and not last,
+            patient=patient,
         )
         self._evicted[0] += flushed.evicted_attempts
         self._evicted[1] += flushed.evicted_flows
+        return flushed
+
+    def _tick(
+        self, now_s: float, flushed: Flushed, window: Span | None = None, *, last: bool = False
+    ) -> Tick:
         part, self._part = self._part, _Part()
         notices, self._notices = self._notices, []
         return Tick(
