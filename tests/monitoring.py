@@ -106,7 +106,7 @@ def expectation(status: str, group: str = "registration", **given: object) -> di
     } | given
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait for another thread; fail if it does not come to pass."""
     end_s = time.monotonic() + timeout_s
     while not condition():

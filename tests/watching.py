@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from auditor.capture.live import InterfaceState
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.watch import Watch
+from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Replay:
     state: InterfaceState = InterfaceState.UP
     closed: bool = False
     given: int = 0
+    set_back: tuple[int, int] = (0, 0)
+    """Before which batch the clock on the wall is set back, and by how many ns."""
     intake: Intake | None = None
 
     @property
@@ -82,6 +85,11 @@ class Replay:
         while self.intake is not None and self.intake._ticks.full():
             time.sleep(0.001)  # on a span port frames come no faster than time passes
         batch = self.batches[self.given]
+        at, back_ns = self.set_back
+        if back_ns and self.given == at:
+            self.clock.wall_offset_ns -= back_ns
+        if self.given >= at:
+            batch = replace(batch, time_ns=batch.time_ns - back_ns)
         self.given += 1
         self.clock.passed_ns = max(
             self.clock.passed_ns, int(batch.time_ns[-1]) - self.clock.wall_offset_ns
@@ -121,6 +129,7 @@ def watched(
     frames: int = 100,
     window_s: float = 60.0,
     limits: Limits | None = None,
+    dedup: bool = False,
     **source: object,
 ) -> tuple[Report, list[Window]]:
     """Watch a capture as if it came just now; give the whole report, and the windows."""
@@ -133,9 +142,9 @@ def watched(
     site = judging.site
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
     given = limits or Limits()
-    intake = Intake(replay, given, macs, Schedule(window_s, clock), clock)
+    intake = Intake([replay], given, macs, Schedule(window_s, clock), clock, dedup=dedup)
     replay.intake = intake
-    watch = Watch(replay.interface, judging, given)
+    watch = Watch(replay.interface, judging, given, dedup=dedup)
     watch.begin(clock.steady_s())
     intake.start()
     windows: list[Window] = []
@@ -143,6 +152,7 @@ def watched(
         tick = intake.take(60.0)
         assert tick is not None, "the intake has stopped"
         window = watch.take(tick)
+        assert not isinstance(window, FailedWindow)
         if window is not None:
             windows.append(window)
         if tick.last:
