@@ -264,7 +264,7 @@ def _watch(
             sample()
     seconds = time.monotonic() - begun_s
     if sender.returncode:
-        raise MeasureError(f"{sender.args}: exit status {sender.returncode}")
+        raise MeasureError(f"the sender: exit status {sender.returncode}")
     sent = _frames_sent() - before
     time.sleep(_SETTLED_S)
     sample()

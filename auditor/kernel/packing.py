@@ -1,4 +1,4 @@
-"""Heads copied next to each other, so that whoever reads them in order finds them in the cache."""
+"""Heads copied to other places: next to each other, so that a reader finds them in the cache."""
 
 from __future__ import annotations
 
@@ -34,3 +34,22 @@ def pack(
             for step in range(size):
                 packed[used + step] = data[begin + step]
             used += size
+
+
+@compiled
+def copy_stretches(
+    data: NDArray[np.uint8],
+    start: NDArray[np.int64],
+    length: NDArray[np.int64],
+    place: NDArray[np.int64],
+    copied: NDArray[np.uint8],
+) -> None:
+    """Copy stretches of bytes.
+
+    data: (bytes,). start, length: (n,), of each in data. place: (n,), where each goes in copied,
+    which has other bytes too.
+    """
+    for each in range(start.shape[0]):
+        begin, size, at = start[each], length[each], place[each]
+        for step in range(size):
+            copied[at + step] = data[begin + step]
