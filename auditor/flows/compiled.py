@@ -186,10 +186,11 @@ class CompiledFlowTable:
         order = in_order(facts)
         vlans = self.facts.vlan_ids(self._count)
         flows = flows[order]
+        heads = self._heads.list_of(np.concatenate([2 * flows, 2 * flows + 1]))
         given = Flows(
             facts=facts[order],
-            heads_a=self._heads.list_of(2 * flows),
-            heads_b=self._heads.list_of(2 * flows + 1),
+            heads_a=heads[: len(flows)],
+            heads_b=heads[len(flows) :],
             vlans=[vlans.get(flow, ()) for flow in flows.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,

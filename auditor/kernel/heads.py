@@ -292,6 +292,8 @@ def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np
             store.start[slot] = (np.int64(row["tcp_seq"]) + 1) & 0xFFFFFFFF
             store.state[slot] = EMPTY | TOLD
             continue
+        if flags & _SYN and size == 0 and state == OPEN | ANCHORED and store.length[slot, 0] > 0:
+            continue  # a stream that has begun stays where it began
         opens = flags & _SYN
         if state == DONE or not (opens or (size > 0 and not flags & _RST)):
             continue
