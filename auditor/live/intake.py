@@ -179,6 +179,8 @@ class Intake:
                     self.latest = self._counters()
                 if now_s >= min(self._due_s, self.schedule.ends_s):
                     self._hand_over(now_s)
+            for batch in self.source.rest():
+                self._take(batch)
         except BaseException as problem:  # noqa: BLE001 - whatever it is, it ends the watch, told
             error = problem
         finally:
