@@ -121,6 +121,19 @@ def test_what_finds_no_room_is_counted() -> None:
     assert len(frames) + ring.dropped == sent
 
 
+def test_what_waits_is_given_when_listening_ends(source: RingSource) -> None:
+    """Frames that came before are there, in order; frames that come after are not."""
+    send([udp_frame(number) for number in range(100)])
+
+    frames: list[Frame] = []
+    for batch in source.rest():
+        frames += frames_in([batch])
+        send([udp_frame(1000)])
+
+    assert [each.data for each in frames] == [udp_frame(number) for number in range(100)]
+    assert source.dropped == 0
+
+
 def test_a_borrowed_batch_outlives_the_source(source: RingSource) -> None:
     """Its bytes can be read when all is closed, as by a stage that an interrupt finds at work."""
     send([udp_frame(7)])

@@ -16,7 +16,7 @@ from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from auditor.capture.batch import FrameBatch
     from auditor.outlets.window import Window
@@ -95,6 +95,10 @@ class Replay:
             self.clock.passed_ns, int(batch.time_ns[-1]) - self.clock.wall_offset_ns
         )
         return batch
+
+    def rest(self) -> Iterator[FrameBatch]:
+        """Give nothing: what was not asked for has not come."""
+        return iter(())
 
     def notices(self) -> list[str]:
         """Give what was told, once."""

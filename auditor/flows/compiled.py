@@ -160,10 +160,14 @@ class CompiledFlowTable:
     def _keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
         """Forget all flows but some; given: those of them whose counts begin anew."""
         slots = np.stack([2 * flows, 2 * flows + 1], axis=1).ravel()
-        self.facts.keep(flows, given)
-        self._heads.keep(slots)
+        self.facts.keep(flows, given, self._count)
+        self._heads.keep(slots, 2 * len(self.facts.entries))
         self._count = len(flows)
-        self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
+        places = _INDEX_ROOM * len(self.facts.entries)
+        if places == len(self._index):
+            self._index[:] = 0
+        else:
+            self._index = np.zeros(places, np.int64)
         table = Table(self._index, self.facts.entries, self.facts.sides)
         build_index(table, 0, self._count)
 
@@ -182,10 +186,11 @@ class CompiledFlowTable:
         order = in_order(facts)
         vlans = self.facts.vlan_ids(self._count)
         flows = flows[order]
+        heads = self._heads.list_of(np.concatenate([2 * flows, 2 * flows + 1]))
         given = Flows(
             facts=facts[order],
-            heads_a=self._heads.list_of(2 * flows),
-            heads_b=self._heads.list_of(2 * flows + 1),
+            heads_a=heads[: len(flows)],
+            heads_b=heads[len(flows) :],
             vlans=[vlans.get(flow, ()) for flow in flows.tolist()],
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VLAN_BITS = 32
 """How many bits of a pair, as pair_up writes it, the VLAN ids take."""
 _LEAST_ROOM = 4096
+_SPARE_ROOM = 16
+"""Times the flows that there were, from which on room is given back."""
 _EARLIEST = ("time_ns", "first_frame", "capture", "tunnel_id", "ip_version", "tunnel")
 
 
@@ -100,10 +102,10 @@ class Facts:
             ids[flow] = known + tuple(each for each in (outer, inner) if each and each not in known)
         return ids
 
-    def keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
+    def keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_], count: int) -> None:
         """Forget all flows but some, which take their order.
 
-        given: shape of flows, those of which what was counted begins anew.
+        given: shape of flows, those of which what was counted begins anew. count: flows so far.
 
         What the next packets are held against stays, and how it began: flags, sequence numbers,
         VLANs, first times, the earliest frame.
@@ -116,9 +118,15 @@ class Facts:
         entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
         for name in ("packets", "bytes", "last_ns", "acks", "gaps"):
             sides[name][np.repeat(given, 2)] = SIDE_BLANK[name]
-        room = max(_LEAST_ROOM, 1 << len(flows).bit_length())
-        self.entries = _extended(entries, ENTRY_BLANK, room)
-        self.sides = _extended(sides, SIDE_BLANK, 2 * room)
+        kept, room = len(flows), len(self.entries)
+        if room > max(_LEAST_ROOM, _SPARE_ROOM * count):
+            room = max(_LEAST_ROOM, 1 << (2 * count).bit_length())
+            self.entries = _extended(entries, ENTRY_BLANK, room)
+            self.sides = _extended(sides, SIDE_BLANK, 2 * room)
+            return
+        # What has grown once will grow again: memory that is new costs more than what is moved.
+        self.entries[:kept], self.sides[: 2 * kept] = entries, sides
+        self.entries[kept:count], self.sides[2 * kept : 2 * count] = ENTRY_BLANK, SIDE_BLANK
 
     def set_losses(self, counts: Iterable[tuple[int, tuple[int, int]]]) -> None:
         """Enter acknowledgements and gaps by slot."""

@@ -179,6 +179,13 @@ def _release(store: Store, at: int, length: int) -> None:
 
 
 @compiled
+def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
+    """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
+    for at in range(source.shape[0]):
+        target[at] = source[at]
+
+
+@compiled
 def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     """Append bytes to the first head of a side, moving it where there is more room."""
     held = np.int64(store.length[slot, 0])
@@ -186,11 +193,11 @@ def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     at = store.at[slot, 0]
     if held == 0 or _size_class(length) > _size_class(held):
         moved = allocate(store, length)
-        store.data[moved : moved + held] = store.data[at : at + held]
+        _copy(store.data[moved : moved + held], store.data[at : at + held])
         if held:
             _release(store, at, held)
         store.at[slot, 0] = at = moved
-    store.data[at + held : at + length] = source
+    _copy(store.data[at + held : at + length], source)
     store.length[slot, 0] = length
     store.totals[HELD] += source.shape[0]
 
@@ -207,7 +214,7 @@ def take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int
     kept = min(length, room)
     if kept > 0:
         at = store.totals[USED]
-        store.data[at : at + kept] = payload[:kept]
+        _copy(store.data[at : at + kept], payload[:kept])
         store.at[slot, count], store.length[slot, count] = at, kept
         store.totals[USED] += kept
         store.totals[HELD] += kept
@@ -269,8 +276,10 @@ def move_heads(
     for i in range(slots.shape[0]):
         for place in range(MOST_DATAGRAMS):
             length = np.int64(store.length[slots[i], place])
-            begin = store.at[slots[i], place]
-            data[at[i, place] : at[i, place] + length] = store.data[begin : begin + length]
+            if length == 0:
+                break
+            begin, moved = store.at[slots[i], place], at[i, place]
+            _copy(data[moved : moved + length], store.data[begin : begin + length])
 
 
 @compiled
@@ -292,6 +301,8 @@ def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np
             store.start[slot] = (np.int64(row["tcp_seq"]) + 1) & 0xFFFFFFFF
             store.state[slot] = EMPTY | TOLD
             continue
+        if flags & _SYN and size == 0 and state == OPEN | ANCHORED and store.length[slot, 0] > 0:
+            continue  # a stream that has begun stays where it began
         opens = flags & _SYN
         if state == DONE or not (opens or (size > 0 and not flags & _RST)):
             continue

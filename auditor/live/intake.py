@@ -205,6 +205,10 @@ class Intake:
                         self._take(packets)
                     self._look(lane)
                     self._do_what_is_due()
+            for batch in lane.source.rest():
+                packets = lane.decode(batch, self.macs)
+                with self._guard:
+                    self._take(packets)
         except BaseException as problem:  # noqa: BLE001 - whatever it is, it ends the watch, told
             self._error = self._error or problem
             self._stopping = True
