@@ -39,6 +39,9 @@ class Table(Protocol):
     def finish(self) -> Flows:
         """Give the flows so far; the table may go on."""
 
+    def close(self) -> Flows:
+        """Give the flows, and keep none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:

@@ -90,6 +90,7 @@ def audit(
         until=until,
         progress=progress,
         reading=_deduped(reading, dedup=dedup),
+        keep_heads=False,
     ).report
 
 
@@ -104,11 +105,12 @@ def examine(
     until: str | int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
+    keep_heads: bool = True,
 ) -> Examined:
     """Audit captures, and keep what the report was made of; everything else as for `audit`.
 
     threshold: from which confidence on an inferred role counts, 0 to 1; None = as the shipped
-    clues say. Raises UsageError for any other number.
+    clues say. Raises UsageError for any other number. keep_heads: first payloads too.
     """
     if threshold is not None and not 0 < threshold <= 1:
         raise UsageError(f"threshold: expected more than 0 and at most 1, found {threshold:g}")
@@ -128,7 +130,7 @@ def examine(
     watch.lap("read")
     about = describe_audit(_listed(sources), judging, started_ns, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
-    return conclude(traffic, judging, about, watch)
+    return conclude(traffic, judging, about, watch, keep_heads=keep_heads)
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,22 @@ def load_judging(
 
 @uncollected()
 def conclude(
-    traffic: Traffic, judging: Judging, about: AuditInfo, watch: Stopwatch | None = None
+    traffic: Traffic,
+    judging: Judging,
+    about: AuditInfo,
+    watch: Stopwatch | None = None,
+    *,
+    keep_heads: bool = True,
 ) -> Examined:
-    """Judge traffic and report it: every stage that sees no frame."""
+    """Judge traffic and report it: every stage that sees no frame.
+
+    keep_heads: otherwise the traffic loses its first payloads once they are read.
+    """
     watch, site = watch or Stopwatch(), judging.site
     judged, inference = _judge(traffic, judging)
+    if not keep_heads:
+        traffic.flows = traffic.flows.without_heads()
+        judged = replace(judged, flows=traffic.flows)
     info = traffic.capture
     listed = judged.hosts.where(lambda party: party.listed)
     if site is not None and len(listed) and not listed.any():

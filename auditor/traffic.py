@@ -106,7 +106,7 @@ def read_traffic(
             gathered.read(progress)
         except KeyboardInterrupt:
             interrupted = True
-        flows = gathered.table.finish()
+        flows = gathered.table.close()
         names = gathered.names.finish(flows)
         capture.facts.warnings += _shortcomings(flows, names)
         tally = gathered.tally

@@ -22,6 +22,10 @@ VLAN_BITS = 32
 _LEAST_ROOM = 4096
 _SPARE_ROOM = 16
 """Times the flows that there were, from which on room is given back."""
+_AT_A_TIME = 1 << 14
+"""Flows written while their memory is at hand."""
+_TIE_BREAKERS = "first_frame", "transport", "b_port", "a_port", "b_lo", "b_hi", "a_lo", "a_hi"
+"""The last one counts most."""
 _EARLIEST = ("time_ns", "first_frame", "capture", "tunnel_id", "ip_version", "tunnel")
 
 
@@ -77,18 +81,30 @@ class Facts:
         """Note that a packet from this side was answered by an ICMP unreachable."""
         self.sides["unreachable"][slot] = 1
 
+    def in_order(self, flows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Order flows by first time, then endpoints; leave out those without a packet.
+
+        An interruption can leave flows behind whose first packets were not added.
+        """
+        sides = self.sides.reshape(-1, 2)
+        flows = flows[(sides["packets"][flows] > 0).any(axis=1)]
+        first_ns = sides["first_ns"][flows].min(axis=1)
+        # Flows begin nearly in order, and hardly ever together: one key sorts nearly all of them.
+        order = np.argsort(first_ns, kind="stable")
+        flows, first_ns = flows[order], first_ns[order]
+        alike = first_ns[1:] == first_ns[:-1]
+        tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+        together = flows[tied]
+        keys = (self.entries[name][together] for name in _TIE_BREAKERS)
+        flows[tied] = together[np.lexsort((*keys, first_ns[tied]))]
+        return flows
+
     def records(self, flows: NDArray[np.int64]) -> NDArray[np.void]:
         """Give some flows, as FLOW records in that order."""
         records = np.zeros(len(flows), FLOW)
-        for name in ENTRY.names or ():
-            if name in (FLOW.names or ()):
-                records[name] = self.entries[name][flows]
-        for side, letter in enumerate("ab"):
-            mine = self.sides[2 * flows + side]
-            for name in ("packets", "bytes", "seen", "unreachable", "acks", "gaps"):
-                records[f"{name}_{letter}"] = mine[name]
-            for name in ("first", "last", "data"):
-                records[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
+        for first in range(0, len(flows), _AT_A_TIME):
+            part = slice(first, first + _AT_A_TIME)
+            self._fill(records[part], flows[part])
         return records
 
     def vlan_ids(self, count: int) -> dict[int, tuple[int, ...]]:
@@ -132,6 +148,19 @@ class Facts:
         """Enter acknowledgements and gaps by slot."""
         for slot, (acks, gaps) in counts:
             self.sides["acks"][slot], self.sides["gaps"][slot] = acks, gaps
+
+    def _fill(self, records: NDArray[np.void], flows: NDArray[np.int64]) -> None:
+        """Write flows into FLOW records."""
+        entries = self.entries[flows]
+        for name in ENTRY.names or ():
+            if name in (FLOW.names or ()):
+                records[name] = entries[name]
+        for side, letter in enumerate("ab"):
+            mine = self.sides[2 * flows + side]
+            for name in ("packets", "bytes", "seen", "unreachable", "acks", "gaps"):
+                records[f"{name}_{letter}"] = mine[name]
+            for name in ("first", "last", "data"):
+                records[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
 
     def _note_earliest(
         self,

@@ -36,9 +36,14 @@ _NO_DISTANCE = -(1 << 40)
 LONGEST_HEAD = 16 * 1024
 SHORT_HEAD = 1024
 HTTP_HEAD = 4096
+TELLING_HEAD = 256
+LEAST_HEAD = 64
 LONGEST_DATAGRAM = 1500
 SPARE_HEAD = 64
 MOST_DATAGRAMS = 3
+
+_SHORTEST_RECORD, _LONGEST_RECORD, _SHORTEST_HELLO = 4, (1 << 14) + 2048, 41
+_NEWEST_MINOR, _LONGEST_SESSION_ID = 4, 32
 
 
 class Store(NamedTuple):
@@ -90,16 +95,50 @@ def _room(totals: NDArray[np.int64], taken: int) -> int:
 
 @compiled
 def _hello_end(head: NDArray[np.uint8]) -> int:
-    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1)."""
+    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1).
+
+    If the record in which it ends is short, that is where the record ends.
+    """
     missing = 4 + (np.int64(head[6]) << 16 | np.int64(head[7]) << 8 | np.int64(head[8]))
     position = 0
     while True:
         record_len = np.int64(head[position + 3]) << 8 | np.int64(head[position + 4])
         position += 5
-        if missing <= record_len or position + record_len + 5 > head.shape[0] or record_len == 0:
-            return position + missing
+        if missing <= record_len:
+            record_end = position + record_len
+            return record_end if record_end <= SHORT_HEAD else position + missing
+        if position + record_len + 5 > head.shape[0] or record_len == 0:
+            return position + missing + 5
         missing -= record_len
         position += record_len
+
+
+@compiled
+def _is_hello(head: NDArray[np.uint8]) -> bool:
+    """Recognise a ClientHello or a ServerHello up to the length of its session id."""
+    record_len = np.int64(head[3]) << 8 | np.int64(head[4])
+    hello_len = np.int64(head[7]) << 8 | np.int64(head[8])
+    return (
+        head[0] == 0x16
+        and head[1] == 3
+        and head[2] <= _NEWEST_MINOR
+        and _SHORTEST_RECORD <= record_len <= _LONGEST_RECORD
+        and 1 <= head[5] <= 2
+        and head[6] == 0
+        and hello_len >= _SHORTEST_HELLO
+        and head[9] == 3
+        and head[10] <= _NEWEST_MINOR
+        and head[43] <= _LONGEST_SESSION_ID
+    )
+
+
+@compiled
+def _tells_at_once(head: NDArray[np.uint8]) -> bool:
+    """Recognise the beginnings of CGP and SMB."""
+    if head[0] == 0:
+        return head[4] >= 0xFC and head[5] == 83 and head[6] == 77 and head[7] == 66
+    cgp = head[0] == 0x1A and head[1] == 67 and head[2] == 71 and head[3] == 80
+    return cgp and head[4] == 47 and head[5] == 48 and head[6] == 49
 
 
 @compiled
@@ -126,6 +165,12 @@ def wanted_length(head: NDArray[np.uint8]) -> int:
 
     head: shape (bytes,).
     """
+    if head.shape[0] < LEAST_HEAD:
+        return SHORT_HEAD
+    if _is_hello(head):
+        return min(max(_hello_end(head), LEAST_HEAD), LONGEST_HEAD)
+    if _tells_at_once(head):
+        return TELLING_HEAD
     if head.shape[0] < SHORT_HEAD:
         return SHORT_HEAD
     if head[0] == 0x16 and head[1] == 3:
@@ -232,6 +277,8 @@ def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.ui
     room = _room(store.totals, held)
     skipped = held - distance  # bytes that are there already
     usable = min(min(payload.shape[0], room) - skipped, LONGEST_HEAD - held)
+    if held == 0 and usable > 0:
+        usable = min(usable, wanted_length(payload[:usable]))
     if usable > 0:
         _append(store, slot, payload[skipped : skipped + usable])
     held = np.int64(store.length[slot, 0])
