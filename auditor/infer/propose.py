@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from auditor.infer.traces import traces_of
 from auditor.records import address_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -73,25 +74,29 @@ def infer_roles(
     Proposals come by row of Hosts.table, then the surest first, down to what is worth mentioning.
     """
     hosts = judged.hosts
-    declared = _Declared(judged)
-    if not declared.is_open.any():
+    named = _roles_by_name(judged)
+    is_open = _is_open(judged, named)
+    if not is_open.any():
         return []
-    traces = traces_of(judged, names, clues, declared.is_open)
-    finder = _Finder(judged, HostNames(judged, names), clues, traces, declared)
+    declared = _declared(judged, named)
+    traces = traces_of(judged, names, clues, is_open)
+    finder = _Finder(judged, HostNames(judged, names), clues, traces, is_open)
     known: _Known = {}
-    weighed = finder.weigh(known)
+    roles = declared
+    weighed = finder.weigh(roles)
     for _ in range(_MOST_ROUNDS):
         found = finder.known(weighed, threshold)
         if found == known:
             break
         known = found
-        weighed = finder.weigh(known)
+        roles = declared.with_more(known)
+        weighed = finder.weigh(roles)
     proposals = []
     for (host, role), found_clues in weighed.items():
         confidence = finder.confidence(host, role, found_clues)
-        roles = finder.roles(host, known)
-        if confidence >= min(clues.mention / 100, threshold) and not finder.implied(roles, role):
-            evidence = finder.evidence(host, role, found_clues)
+        worth_it = confidence >= min(clues.mention / 100, threshold)
+        if worth_it and not finder.implied(roles.of(host), role):
+            evidence = finder.evidence(host, role, found_clues, roles)
             proposals.append(Proposal(host, hosts.texts[host], role, confidence, evidence))
     return sorted(proposals, key=lambda p: (p.host, -p.confidence, p.role))
 
@@ -103,6 +108,31 @@ _Found = dict[tuple[int, str], list[Weighed]]
 """By row of Hosts.table and role: the clues that hold."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Roles:
+    """The roles that count as each host's; many hosts share one set, of which all is asked once."""
+
+    sets: tuple[frozenset[str], ...]
+    set_of: NDArray[np.int64]
+    """Shape (n hosts,): index into sets."""
+
+    def of(self, host: int) -> frozenset[str]:
+        """Give the roles of a host."""
+        return self.sets[int(self.set_of[host])]
+
+    def where(self, holds: Callable[[frozenset[str]], bool]) -> NDArray[np.bool_]:
+        """Mark the hosts of whose roles something holds."""
+        return np.array([holds(roles) for roles in self.sets], dtype=bool)[self.set_of]
+
+    def with_more(self, more: Mapping[int, frozenset[str]]) -> _Roles:
+        """Give some hosts roles beside those that they have."""
+        numbers = {roles: number for number, roles in enumerate(self.sets)}
+        set_of = self.set_of.copy()
+        for host, roles in more.items():
+            set_of[host] = numbers.setdefault(self.of(host) | roles, len(numbers))
+        return _Roles(tuple(numbers), set_of)
+
+
 class _Finder:
     """The clues that fit some traffic, and the question which of them hold, given some roles."""
 
@@ -112,44 +142,35 @@ class _Finder:
         names: HostNames,
         book: ClueBook,
         traces: Traces,
-        declared: _Declared,
+        is_open: NDArray[np.bool_],
     ) -> None:
         self._book = book
         self._closure = judged.book.closure
-        self._declared = declared
+        self._is_open = is_open
         self._ties = [
             (clue, found)
             for clue in book.clues
-            if clue.side != ALONE
-            and len(found := ties(clue, traces).of_hosts(self._declared.is_open))
+            if clue.side != ALONE and len(found := ties(clue, traces).of_hosts(is_open))
         ]
         self._names = names
         self._called = {host: book.called(own) for host, own in names.all.items()}
 
-    def roles(self, host: int, known: _Known) -> frozenset[str]:
-        """Give the roles that count as a host's."""
-        return self._declared.roles(host) | known.get(host, frozenset())
-
-    def weigh(self, known: _Known) -> _Found:
+    def weigh(self, roles: _Roles) -> _Found:
         """List which clues hold while these roles are known."""
         found: _Found = defaultdict(list)
         for clue, every in self._ties:
             of_role = every
             if clue.peer:
-                of_role = every.with_peers(self._holding(clue.peer, known))
+                of_role = every.with_peers(self._holding(clue.peer, roles))
             hosts = of_role.hosts(clue.peers)
-            allowed = self._allowed(clue, known)
+            allowed = self._allowed(clue, roles)
             for host in hosts[allowed[hosts]].tolist():
-                peers = of_role.of_host(host)
-                held: set[str] = set()
-                for peer in peers.peer.tolist() if clue.peer else ():
-                    held |= self._closure(self.roles(peer, known))
-                found[host, clue.role].append(Weighed(clue, peers, clue.peer & held))
+                found[host, clue.role].append(Weighed(clue, host, of_role))
         for clue in self._book.clues:
             if clue.side == ALONE:
-                allowed = self._allowed(clue, known) & self._declared.is_open
+                allowed = self._allowed(clue, roles) & self._is_open
                 for host in np.flatnonzero(allowed).tolist():
-                    found[host, clue.role].append(Weighed(clue, Ties.none(), frozenset()))
+                    found[host, clue.role].append(Weighed(clue, host, Ties.none()))
         return found
 
     def known(self, weighed: _Found, sure: float) -> _Known:
@@ -165,28 +186,31 @@ class _Finder:
         weights = [weighed.clue.weight for weighed in clues]
         if self._fitting_name(host, role):
             weights.append(self._book.habit_weight)
-        # Of integers, so that the order of the clues makes no difference.
-        doubt: float = prod(100 - weight for weight in weights) / 100 ** len(weights)
-        return min(round(1 - doubt, 2), _SUREST)
+        return _chance(tuple(weights))
 
     def implied(self, roles: frozenset[str], role: str) -> bool:
         """Say whether another role of the host says as much and more."""
         return role in self._closure(roles - {role})
 
-    def evidence(self, host: int, role: str, clues: Iterable[Weighed]) -> tuple[str, ...]:
-        """Put what speaks for a role into words."""
+    def evidence(
+        self, host: int, role: str, clues: Iterable[Weighed], roles: _Roles
+    ) -> tuple[str, ...]:
+        """Put what speaks for a role into words, while these roles are known."""
         strongest = sorted(clues, key=lambda each: (-each.clue.weight, each.clue.id))
-        said = dict.fromkeys(self._say(each) for each in strongest)
+        said = dict.fromkeys(self._say(each, roles) for each in strongest)
         name = self._fitting_name(host, role)
         return (*said, f"is called {name}") if name else tuple(said)
 
-    def _say(self, weighed: Weighed) -> str:
-        services = weighed.peers.services
+    def _say(self, weighed: Weighed, roles: _Roles) -> str:
+        ties_of_host, wanted = weighed.peers, weighed.clue.peer
+        services = ties_of_host.services
         more = f" and {len(services) - _MOST_SERVICES} more" if services[_MOST_SERVICES:] else ""
-        hosts = weighed.peers.peer.tolist()
+        hosts = ties_of_host.peer.tolist()
         peers = self._names.label(hosts[0]) if len(hosts) == 1 else f"{len(hosts):,} hosts"
-        if weighed.roles:
-            peers += f" ({', '.join(sorted(weighed.roles))})"
+        if wanted:
+            # A clue that asks for roles of its peers counts those peers alone that hold some.
+            sets = map(self._closure, {roles.of(peer) for peer in hosts})
+            peers += f" ({', '.join(sorted(wanted.intersection(frozenset().union(*sets))))})"
         return weighed.clue.says.format(
             services=", ".join(services[:_MOST_SERVICES]) + more, peers=peers
         )
@@ -194,52 +218,49 @@ class _Finder:
     def _fitting_name(self, host: int, role: str) -> str:
         return self._called.get(host, {}).get(role, "")
 
-    def _allowed(self, clue: Clue, known: _Known) -> NDArray[np.bool_]:
+    def _allowed(self, clue: Clue, roles: _Roles) -> NDArray[np.bool_]:
         """Hold hosts' other roles against the clue; its own role must not speak for itself."""
 
-        def allows(roles: frozenset[str]) -> bool:
-            others = self._closure(roles - {clue.role})
+        def allows(own: frozenset[str]) -> bool:
+            others = self._closure(own - {clue.role})
             return clue.unless.isdisjoint(others) and not (
                 clue.also and clue.also.isdisjoint(others)
             )
 
-        return self._declared.where(allows, known)
+        return roles.where(allows)
 
-    def _holding(self, wanted: frozenset[str], known: _Known) -> NDArray[np.bool_]:
+    def _holding(self, wanted: frozenset[str], roles: _Roles) -> NDArray[np.bool_]:
         """Mark the hosts that hold one of some roles."""
-        return self._declared.where(lambda roles: bool(wanted & self._closure(roles)), known)
+        return roles.where(lambda own: bool(wanted & self._closure(own)))
 
 
-class _Declared:
-    """The roles that the site file gives, by address or by name; many hosts share one set."""
-
-    def __init__(self, judged: Judged) -> None:
-        hosts, named = judged.hosts, _roles_by_name(judged)
-        numbers: dict[frozenset[str], int] = {}
-        of_party = [numbers.setdefault(party.roles, len(numbers)) for party in hosts.parties]
-        self._set_of = np.array(of_party, dtype=np.int64)[hosts.party]
-        for row, roles in named.items():
-            own = hosts.parties[hosts.party[row]].roles | roles
-            self._set_of[row] = numbers.setdefault(own, len(numbers))
-        self._sets: list[frozenset[str]] = list(numbers)
-        self.is_open = ~hosts.where(lambda party: party.listed or bool(party.special))
-        """Shape (n hosts,): nobody says what the host is."""
-        nobody = hosts.addresses.rows_of(_NOBODY)
-        self.is_open[[*nobody[nobody >= 0].tolist(), *named]] = False
-
-    def roles(self, host: int) -> frozenset[str]:
-        """Give the declared roles of a host."""
-        return self._sets[int(self._set_of[host])]
-
-    def where(self, holds: Callable[[frozenset[str]], bool], known: _Known) -> NDArray[np.bool_]:
-        """Mark the hosts of whose roles, declared and known, something holds."""
-        found = np.array([holds(roles) for roles in self._sets], dtype=bool)[self._set_of]
-        for host, roles in known.items():
-            found[host] = holds(self.roles(host) | roles)
-        return found
+@lru_cache(4096)
+def _chance(weights: tuple[int, ...]) -> float:
+    """Give the chance that at least one of some percentages is right."""
+    # Of integers, so that the order of the clues makes no difference.
+    doubt: float = prod(100 - weight for weight in weights) / 100 ** len(weights)
+    return min(round(1 - doubt, 2), _SUREST)
 
 
-def _roles_by_name(judged: Judged) -> dict[int, frozenset[str]]:
+def _declared(judged: Judged, named: _Known) -> _Roles:
+    """Take the roles that the site file gives, by address or by name."""
+    hosts = judged.hosts
+    numbers: dict[frozenset[str], int] = {}
+    of_party = [numbers.setdefault(party.roles, len(numbers)) for party in hosts.parties]
+    of_parties = _Roles(tuple(numbers), np.array(of_party, dtype=np.int64)[hosts.party])
+    return of_parties.with_more(named)
+
+
+def _is_open(judged: Judged, named: _Known) -> NDArray[np.bool_]:
+    """Mark the hosts of which nobody says what they are."""
+    hosts = judged.hosts
+    is_open = ~hosts.where(lambda party: party.listed or bool(party.special))
+    nobody = hosts.addresses.rows_of(_NOBODY)
+    is_open[[*nobody[nobody >= 0].tolist(), *named]] = False
+    return is_open
+
+
+def _roles_by_name(judged: Judged) -> _Known:
     """Map servers that the site file knows by name alone to the roles that it gives the name."""
     found: dict[int, frozenset[str]] = {}
     for number, kind in enumerate(judged.kinds.kinds):

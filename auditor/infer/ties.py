@@ -49,8 +49,8 @@ class Ties:
 
     def of_host(self, host: int) -> Ties:
         """Narrow to the ties of one host."""
-        begin, end = np.searchsorted(self.host, [host, host + 1])
-        return self.select(np.arange(begin, end))
+        begin, end = np.searchsorted(self.host, [host, host + 1]).tolist()
+        return self.select(slice(begin, end))
 
     def of_hosts(self, among: NDArray[np.bool_]) -> Ties:
         """Narrow to the ties of some hosts, marked by row of Hosts.table."""
@@ -69,7 +69,7 @@ class Ties:
         }
         return sorted({self.kinds[kind].service for kind in kinds})
 
-    def select(self, rows: NDArray[np.int64]) -> Ties:
+    def select(self, rows: NDArray[np.int64] | slice) -> Ties:
         """Narrow to some ties."""
         return replace(
             self,
@@ -82,12 +82,18 @@ class Ties:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A clue that holds for a host, and the hosts on the other side."""
+    """A clue that holds for a host."""
 
     clue: Clue
-    peers: Ties
-    roles: frozenset[str]
-    """Of those that the clue asks of its peers, the ones that they hold."""
+    host: int
+    """Row of Hosts.table."""
+    ties: Ties
+    """Of all hosts, those that the clue counts."""
+
+    @property
+    def peers(self) -> Ties:
+        """Give the host's own ties."""
+        return self.ties.of_host(self.host)
 
 
 def ties(clue: Clue, traces: Traces) -> Ties:
