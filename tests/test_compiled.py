@@ -138,6 +138,21 @@ def test_assembles_anything_alike(several: list[bytes], cuts: list[int]) -> None
     check_assembling(several, cuts)
 
 
+def test_keeps_nothing_once_closed() -> None:
+    """A table that is closed gives what it had, and is empty from then on."""
+    for path in SAMPLES[:3]:
+        paths, closed = Paths(), CompiledFlowTable()
+        with open_capture([str(path)]) as capture:
+            for frames in capture:
+                paths.take(frames)
+                closed.update(Decoder().decode(frames))
+        given, plain = closed.close(), paths.tables[0].close()
+        assert given.facts.tolist() == plain.facts.tolist()
+        assert (given.heads_a, given.heads_b) == (plain.heads_a, plain.heads_b)
+        assert given.vlans == plain.vlans
+        assert (closed.size, len(closed.finish().facts)) == (0, 0)
+
+
 CHECKED = {
     "interpreted": {"NUMBA_DISABLE_JIT": "1"},
     "bounds": {"NUMBA_BOUNDSCHECK": "1"},

@@ -24,3 +24,11 @@ def test_narrows_to_any_rows(heads: list[tuple[bytes, ...]], data: st.DataObject
     rows = data.draw(st.lists(st.integers(0, len(heads) - 1))) if heads else []
     assert HeadList.of(heads).select(np.array(rows, np.int64)) == [heads[row] for row in rows]
     assert HeadList.of(heads)[1:3] == heads[1:3]
+
+
+def test_stands_for_flows_without_heads() -> None:
+    """Where no heads are kept each flow has an empty item, and none of them takes memory."""
+    nothing = HeadList.empty(3)
+    assert nothing == [(), (), ()]
+    assert nothing.select(np.array([2, 0])) == [(), ()]
+    assert not nothing.start.strides[0]

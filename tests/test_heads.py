@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from struct import pack
 
+import payloads
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layers import (
@@ -51,6 +52,26 @@ def test_keeps_what_each_side_says_first() -> None:
     )
     assert flows.heads_a == [(b"hi, there",)]
     assert flows.heads_b == [(b"220 ready",)]
+
+
+def test_keeps_no_more_than_is_read() -> None:
+    """Of what a hello, CGP or SMB begins the rest is left, by both tables, however it is cut."""
+    hello = payloads.tls_client_hello("a.example")
+    known = {
+        hello: len(hello),
+        payloads.tls_server_flight(): len(payloads.tls_server_flight().split(b"\x14\3\3")[0]),
+        b"\x1aCGP/01": 256,
+        b"\0\0\4\0\xfeSMB": 256,
+    }
+    for start, kept in known.items():
+        stream = start + bytes(3000)
+        for size in (50, 97, 700, 1460):
+            pieces = ((at, stream[at : at + size]) for at in range(0, min(len(stream), 1460), size))
+            frames = batch([client(at, piece) for at, piece in pieces])
+            for make in (FlowTable, CompiledFlowTable):
+                table = make()
+                table.update(Decoder().decode(frames))
+                assert table.finish().heads_a == [(stream[:kept],)]
 
 
 def test_orders_heads_like_facts() -> None:

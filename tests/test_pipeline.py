@@ -58,6 +58,17 @@ def test_report_has_its_four_tables_and_what_they_rest_on(tmp_path: Path) -> Non
     assert not report.interrupted
 
 
+def test_first_payloads_are_kept_only_where_they_are_wanted(tmp_path: Path) -> None:
+    """Without them the report is the same: they are read before it is made."""
+    source = saved(tmp_path / "a.pcapng", registrations())
+    whole, lean = (
+        pipeline.examine(source, hosts=PLACE, keep_heads=keep_heads) for keep_heads in (True, False)
+    )
+    assert list(whole.judged.flows.heads_a) == [(b"registered",)] * 4
+    assert list(lean.judged.flows.heads_a) == [()] * 4
+    assert lean.report.flows.equals(whole.report.flows)
+
+
 def test_flow_that_spans_files_is_one_flow(tmp_path: Path) -> None:
     """A connection cut in two between files is counted once, whatever the order of the files."""
     frames = registrations(1)
