@@ -153,10 +153,11 @@ class _Finder:
         working = converse(judged, documented & ~self.attempted)
         groups = self._working_groups(working, failed)
         heard = _services(working)
-        listening: defaultdict[int, list[int]] = defaultdict(list)
-        for talk, service in enumerate(heard.tolist()):
-            listening[service].append(talk)
         service = _services(failed)
+        listening: defaultdict[int, list[int]] = defaultdict(list)
+        wanted = np.flatnonzero(np.isin(heard, service))
+        for talk, number in zip(wanted.tolist(), heard[wanted].tolist(), strict=True):
+            listening[number].append(talk)
         outcomes = failed.bits(np.uint8(1) << judged.outcome)
         labels = judged.hosts.labels
         listens = np.where(np.isin(service, heard), service, 0)
@@ -265,14 +266,12 @@ class _Finder:
         counts = np.array(
             [kind.server_unknown and kind.names.seen for kind in self.judged.kinds.kinds], bool
         )
-        names = {"": 0}
         numbers = np.zeros(len(talks), dtype=np.int64)
-        if len(talks):
-            for talk in np.flatnonzero(counts[kind_of[talks.first]]).tolist():
-                name = shown.get(int(talks.first[talk]))
-                if name is not None:
-                    numbers[talk] = names.setdefault(name.name, len(names))
-        return list(names), numbers
+        among = np.flatnonzero(counts[kind_of[talks.first]])
+        texts = shown.texts(talks.first[among])
+        codes, numbers[among] = np.unique(texts.code, return_inverse=True)
+        numbers[among] += 1
+        return ["", *(texts.words[code] or "" for code in codes.tolist())], numbers
 
     def _is_citrix(self, roles: Iterable[str]) -> bool:
         return any(self.book.catalog.roles[role].is_citrix for role in roles)
@@ -293,7 +292,9 @@ class _Finder:
             found[pair].update(
                 g for rule in self.judged.judgements[kind].rules for g in rule.groups
             )
-        return [frozenset(found.get(pair, ())) for pair in _pairs(failed).tolist()]
+        nothing: frozenset[str] = frozenset()
+        groups = {pair: frozenset(several) for pair, several in found.items()}
+        return [groups.get(pair, nothing) for pair in _pairs(failed).tolist()]
 
     def _spoken(self, talks: Conversations) -> NDArray[np.int64]:
         payloads = self.judged.payloads

@@ -51,12 +51,13 @@ class ShownNames(Mapping[int, "SeenName"]):
         """Count the flows that have a name."""
         return int(np.count_nonzero(self.entry >= 0))
 
-    def texts(self) -> Coded[str | None]:
-        """Give every flow's name as text, None for none."""
+    def texts(self, flows: NDArray[np.int64] | None = None) -> Coded[str | None]:
+        """Give every flow's name as text, or that of some flows; None for none."""
         words = dict.fromkeys((*self.own.words, *(seen.name for seen in self.told)))
         place = {word: number for number, word in enumerate(words)}
         of_told = np.array([place[seen.name] for seen in self.told], np.int64)
-        code = np.append(np.concatenate([self.own.name, of_told]), -1)[self.entry]
+        entry = self.entry if flows is None else self.entry[flows]
+        code = np.append(np.concatenate([self.own.name, of_told]), -1)[entry]
         return Coded(code, (*words, None))
 
     def kinds(self) -> Coded[str | None]:
