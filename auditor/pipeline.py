@@ -229,6 +229,7 @@ def read(
         reading=reading,
     )
     watch.lap("read")
+    traffic.flows = traffic.flows.without_heads()
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
     about = describe_audit(_listed(sources), Judging(rules), started_ns, traffic.engine)
