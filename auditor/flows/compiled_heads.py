@@ -13,7 +13,7 @@ from auditor.flows.heads import Heads
 from auditor.flows.streams import LONGEST_HEAD, StreamHead
 from auditor.flows.tcp import UNSEEN
 from auditor.kernel import heads as kernel
-from auditor.kernel.head_parts import pack_heads, unpack_heads
+from auditor.kernel.head_parts import move_heads, pack_heads, unpack_heads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -193,7 +193,7 @@ class CompiledHeads:
         # What was used now will be used again.
         before = int(store.totals[kernel.USED])
         data = self._spare(max(used + used // 4, before), max(2 * used, before + before // 4))
-        kernel.move_heads(store, slots, at, data)
+        move_heads(store, slots, at, data)
         kept = store.totals.copy()
         kept[kernel.USED] = used
         if streams:

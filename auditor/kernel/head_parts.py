@@ -1,4 +1,4 @@
-"""Heads copied out of one store and into another, when flows go from table to table."""
+"""Heads copied out of one store and into another, when flows go from table to table or away."""
 
 from __future__ import annotations
 
@@ -18,6 +18,23 @@ def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
     """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
     for at in range(source.shape[0]):
         target[at] = source[at]
+
+
+@compiled
+def move_heads(
+    store: Store, slots: NDArray[np.int64], at: NDArray[np.int64], data: NDArray[np.uint8]
+) -> None:
+    """Copy the heads of some slots to other places.
+
+    at: shape (n, 3): where each begins from now on in data, shape (bytes,).
+    """
+    for i in range(slots.shape[0]):
+        for place in range(MOST_DATAGRAMS):
+            length = np.int64(store.length[slots[i], place])
+            if length == 0:
+                break
+            begin, moved = store.at[slots[i], place], at[i, place]
+            _copy(data[moved : moved + length], store.data[begin : begin + length])
 
 
 @compiled

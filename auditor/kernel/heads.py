@@ -313,23 +313,6 @@ def _distance(store: Store, slot: int, row: np.void) -> int:
 
 
 @compiled
-def move_heads(
-    store: Store, slots: NDArray[np.int64], at: NDArray[np.int64], data: NDArray[np.uint8]
-) -> None:
-    """Copy the heads of some slots to other places.
-
-    at: shape (n, 3): where each begins from now on in data, shape (bytes,).
-    """
-    for i in range(slots.shape[0]):
-        for place in range(MOST_DATAGRAMS):
-            length = np.int64(store.length[slots[i], place])
-            if length == 0:
-                break
-            begin, moved = store.at[slots[i], place], at[i, place]
-            _copy(data[moved : moved + length], store.data[begin : begin + length])
-
-
-@compiled
 def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np.int64]) -> int:
     """Take the payloads of packets from `first` on; give where it stopped for want of room.
 
