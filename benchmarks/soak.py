@@ -46,7 +46,7 @@ NEAR, FAR = "near0", "far0"
 _CLONE_NEWNET = 0x4000_0000
 _MIXED_FRAMES, _CROWD_FLOWS = 500_000, 20_000
 _STARTING_S, _ENDING_S = 120.0, 300.0
-_SAMPLE_S = 2.0
+_SAMPLE_S, _GLANCE_S = 2.0, 0.05
 _FIRST_S = 60.0
 """When memory has come to rest, from which growth counts."""
 _SETTLED_S = 12.0
@@ -260,6 +260,9 @@ def _watch(
 
     sample()
     with subprocess.Popen(_sender(load, capture), stdout=subprocess.DEVNULL) as sender:
+        while sender.poll() is None and _frames_sent() == before:
+            time.sleep(_GLANCE_S)  # until it has read its capture
+        begun_s = time.monotonic()
         while sender.poll() is None:
             time.sleep(_SAMPLE_S)
             sample()

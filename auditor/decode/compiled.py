@@ -10,6 +10,7 @@ from auditor.decode.carriers import find_carriers
 from auditor.decode.dissect import Decoder
 from auditor.decode.packets import Packets
 from auditor.kernel.frames import AGAIN, CARRIER, decode_frames
+from auditor.kernel.nearby import touch_headers
 from auditor.records import PACKET
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class CompiledDecoder(Decoder):
         rows["time_ns"] = batch.time_ns
         rows["wire_len"] = batch.wire_len
         notes = np.empty(len(batch), np.uint8)
+        touch_headers(batch.data, batch.offset)
         noted = decode_frames(
             batch.data, batch.offset, batch.captured_len, batch.linktype, rows, notes
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _FIRST_BYTES = 1 << 27
 """Memory that is not written to costs nothing; to move the heads does."""
+_SPARE_ROOM = 4
+"""Times the bytes that are wanted, from which on room is given back."""
 _Item = TypeVar("_Item", bound=np.generic)
 
 _SIZE_CLASSES = (LONGEST_HEAD // kernel.LEAST_ROOM).bit_length()
@@ -63,6 +66,8 @@ class CompiledHeads:
             np.zeros(_SIZE_CLASSES, np.int64),
             totals,
         )
+        self._before: NDArray[np.uint8] | None = None
+        """Where the heads were before they were moved; whom they were given may still look."""
 
     @property
     def clipped(self) -> int:
@@ -185,7 +190,7 @@ class CompiledHeads:
         used = int(size.sum())
         # What was used now will be used again.
         before = int(store.totals[kernel.USED])
-        data = np.empty(max(_FIRST_BYTES, 2 * used, before + before // 4), np.uint8)
+        data = self._spare(max(used + used // 4, before), max(2 * used, before + before // 4))
         move_heads(store, slots, at, data)
         kept = store.totals.copy()
         kept[kernel.USED] = used
@@ -205,6 +210,21 @@ class CompiledHeads:
             np.zeros_like(store.free),
             kept,
         )
+
+    def _spare(self, least: int, wanted: int) -> NDArray[np.uint8]:
+        """Give room for some bytes: what was there before, once nobody looks at it any more.
+
+        The system clears memory before it gives it, which takes longer than what is done with it.
+        """
+        spare, self._before = self._before, self._store.data
+        wanted = max(wanted, _FIRST_BYTES)
+        if (
+            spare is not None
+            and least <= len(spare) <= _SPARE_ROOM * wanted
+            and sys.getrefcount(spare) == _OWN_REFERENCES
+        ):
+            return spare
+        return np.empty(wanted, np.uint8)
 
     def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
         general, totals = self._general, self._store.totals
@@ -299,3 +319,12 @@ def _lengthened(column: NDArray[_Item], length: int) -> NDArray[_Item]:
     longer = np.zeros((length, *column.shape[1:]), column.dtype)
     longer[: len(column)] = column
     return longer
+
+
+def _count_own_references() -> int:
+    """Count the references of what one name alone leads to, as this interpreter counts them."""
+    spare = np.empty(0, np.uint8)
+    return sys.getrefcount(spare)
+
+
+_OWN_REFERENCES = _count_own_references()

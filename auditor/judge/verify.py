@@ -91,6 +91,10 @@ class Listener:
         signatures = SignatureSet.load(rules / "signatures.yaml")
         return cls(signatures, load_promises(rules / "services.yaml", signatures.protocols))
 
+    def forget(self) -> None:
+        """Let go of the flows that were listened to last, whose payload takes its room."""
+        self._recognition = None
+
     def servers(self, flows: Flows, rows: NDArray[np.int64]) -> NDArray[np.int8]:
         """Tell the server of some flows by their payload: 1 = b, -1 = a, 0 = it does not tell."""
         return self._recognise(flows).servers(rows)

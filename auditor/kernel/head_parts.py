@@ -21,6 +21,23 @@ def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
 
 
 @compiled
+def move_heads(
+    store: Store, slots: NDArray[np.int64], at: NDArray[np.int64], data: NDArray[np.uint8]
+) -> None:
+    """Copy the heads of some slots to other places.
+
+    at: shape (n, 3): where each begins from now on in data, shape (bytes,).
+    """
+    for i in range(slots.shape[0]):
+        for place in range(MOST_DATAGRAMS):
+            length = np.int64(store.length[slots[i], place])
+            if length == 0:
+                break
+            begin, moved = store.at[slots[i], place], at[i, place]
+            _copy(data[moved : moved + length], store.data[begin : begin + length])
+
+
+@compiled
 def pack_heads(
     store: Store, wanted: NDArray[np.uint8], length: NDArray[np.int32], data: NDArray[np.uint8]
 ) -> None:
@@ -61,23 +78,6 @@ def unpack_heads(
             begin = at[each, place]
             _copy(store.data[used : used + size], data[begin : begin + size])
             store.at[slots[each], place], store.length[slots[each], place] = used, size
-
-
-@compiled
-def move_heads(
-    store: Store, slots: NDArray[np.int64], at: NDArray[np.int64], data: NDArray[np.uint8]
-) -> None:
-    """Copy the heads of some slots to other places.
-
-    at: shape (n, 3): where each begins from now on in data, shape (bytes,).
-    """
-    for i in range(slots.shape[0]):
-        for place in range(MOST_DATAGRAMS):
-            length = np.int64(store.length[slots[i], place])
-            if length == 0:
-                break
-            begin, moved = store.at[slots[i], place], at[i, place]
-            _copy(data[moved : moved + length], store.data[begin : begin + length])
 
 
 @compiled

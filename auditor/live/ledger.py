@@ -106,7 +106,8 @@ class Ledger:
         rows["flows"] = begun
         spoken = judged.payloads.application
         rows["speaks"] = np.array([self._speaks.of(word) for word in spoken.words])[spoken.code]
-        rows["vlans"] = [self._vlans.of(vlans) for vlans in flows.vlans]
+        if any(flows.vlans):
+            rows["vlans"] = [self._vlans.of(vlans) for vlans in flows.vlans]
         for some, seen in _names_of(judged, names):
             rows["names"][some] = self._names.of(seen)
         self._merge(rows, (flows.heads_a, flows.heads_b))
@@ -292,16 +293,17 @@ def _names_of(
     told[told >= 0] = np.where(is_told[told[told >= 0]], told[told >= 0], -1)
     told = np.maximum(told, -1)
     rows = np.flatnonzero((mine != -1) | (told >= 0))
-    keys = np.stack([mine[rows], told[rows], ~judged.orientation.client_is_a[rows] & 1], axis=1)
-    alike, first, number = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(number.ravel(), kind="stable")
-    parts = np.split(rows[order], np.cumsum(np.bincount(number.ravel()))[:-1]) if len(rows) else []
-    for (entry, other, client_is_b), place, those in zip(
-        alike.tolist(), first.tolist(), parts, strict=True
-    ):
-        seen = own[int(rows[place])] if entry != -1 else ()
+    client_is_b = ~judged.orientation.client_is_a[rows]
+    # One number for the three: columns side by side take ten times as long to tell apart.
+    keys = (mine[rows] * (len(shown.told) + 1) + told[rows] + 1) * 2 + client_is_b
+    _, first, number = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    parts = np.split(rows[order], np.cumsum(np.bincount(number))[:-1]) if len(rows) else []
+    for place, those in zip(first.tolist(), parts, strict=True):
+        row, from_b = int(rows[place]), bool(client_is_b[place])
+        seen, other = own[row] if mine[row] != -1 else (), told[row]
         found = [name._replace(time_ns=0) for name in seen]
         if other >= 0:
             name = shown.told[other]
-            found.append(SeenName(name.name, name.kind, 0, (0, 0 if client_is_b else 1)))
+            found.append(SeenName(name.name, name.kind, 0, (0, 0 if from_b else 1)))
         yield those, tuple(found)

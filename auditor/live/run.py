@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,12 @@ from auditor.live.mishaps import Mishaps
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
-from auditor.live.warm import give_memory_back, unreadable_places, warm_up
+from auditor.live.warm import (
+    give_memory_back,
+    trim_memory,
+    unreadable_places,
+    warm_up,
+)
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
@@ -243,6 +249,9 @@ class _Run:
         """Watch to the end."""
         before_s = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_S)
+        # What is there by now stays; to look through it again and again takes a twentieth of all.
+        gc.collect()
+        gc.freeze()
         try:
             with Requests() as requests:
                 self._watch.begin(self._clock.steady_s())
@@ -251,6 +260,7 @@ class _Run:
                 last = self._loop(requests)
                 report = replace(self._last_report(), interrupted=requests.interrupted)
         finally:
+            gc.unfreeze()
             sys.setswitchinterval(before_s)
             self._intake.stop()
         if last.error is None:
@@ -296,6 +306,9 @@ class _Run:
         elif window is not None:
             self._outlets.window(window)
             self._onlooker.window(window)
+        if tick.window is not None:
+            del window
+            trim_memory()
 
     def _serve(self, requests: Requests) -> None:
         if requests.stop:

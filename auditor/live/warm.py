@@ -8,13 +8,18 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
 from auditor.decode.compiled import CompiledDecoder
 from auditor.flows.compiled import CompiledFlowTable
+from auditor.live.messages import MessageKeeper
 from auditor.report.writers import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _M_MMAP_THRESHOLD = -3
 _LARGE = 1 << 20
@@ -56,7 +61,9 @@ def warm_up() -> None:
     ]
     decoder, table = CompiledDecoder(), CompiledFlowTable()
     for _ in range(2):
-        table.update(decoder.decode(_batch(frames)))
+        packets = decoder.decode(_batch(frames))
+        table.update(packets)
+        MessageKeeper().observe(packets)
         table.flush(0.0, idle_s=1.0, closed_s=1.0, most=1)
 
 
@@ -80,10 +87,19 @@ def give_memory_back() -> None:
     Else the allocator learns from the first large tables to keep such blocks, in pieces that fit
     less and less, and a watch seems to grow for weeks.
     """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none, nor the problem
-        if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, _LARGE)
+    if (mallopt := _of_the_allocator("mallopt")) is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def trim_memory() -> None:
+    """Return what is free in between as well: a report leaves many small blocks behind."""
+    if (trim := _of_the_allocator("malloc_trim")) is not None:
+        trim(0)
+
+
+def _of_the_allocator(name: str) -> Callable[..., object] | None:
+    """Find what glibc alone has; musl does without, and has not the problem."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def _segment(source: int, destination: int, flags: int, sequence: int, payload: bytes) -> bytes:

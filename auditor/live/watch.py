@@ -133,6 +133,8 @@ class Watch:
             count = len(tick.flushed.flows.facts)
             self._failed += count
             self._mishaps.note(f"{count:,} flows were not judged", error, often=True)
+        finally:
+            self._listener.forget()
         return self._end_window(tick.window) if tick.window else None
 
     def _judge(self, tick: Tick) -> None:
