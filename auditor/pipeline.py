@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from auditor.evidence.names import Names
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
+    from auditor.judge.past import Past
     from auditor.report.model import AuditInfo, FlowReport, Report
     from auditor.traffic import Progress, Reading, Traffic
 
@@ -83,6 +84,7 @@ def audit(
     progress: Progress | None = None,
     reading: Reading = READING,
     dedup: bool = False,
+    past: Past | None = None,
 ) -> Report:
     """Audit captures: the whole program, in order.
 
@@ -91,7 +93,7 @@ def audit(
     only frames from then on, and before then, as text or nanoseconds since 1970 UTC. Raises
     AuditError if nothing can be read; an interruption ends the reading, not the report. reading:
     how captures are read, which changes no result. dedup: leave out frames that hold a packet
-    which another frame holds.
+    which another frame holds. past: what a history tells (auditor.outlets.store.keeper.read_past).
     """
     return examine(
         sources,
@@ -102,6 +104,7 @@ def audit(
         until=until,
         progress=progress,
         reading=_deduped(reading, dedup=dedup),
+        past=past,
     ).report
 
 
@@ -116,6 +119,7 @@ def examine(
     until: str | int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
+    past: Past | None = None,
 ) -> Examined:
     """Audit captures, and keep what the report was made of; everything else as for `audit`.
 
@@ -141,7 +145,7 @@ def examine(
     watch.lap("read")
     about = describe_audit(_listed(sources), judging, started_ns, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
-    return conclude(traffic, judging, about, watch)
+    return conclude(traffic, judging, about, watch, past)
 
 
 @dataclass(frozen=True)
@@ -166,9 +170,16 @@ def load_judging(
 
 
 def conclude(
-    traffic: Traffic, judging: Judging, about: AuditInfo, watch: Stopwatch | None = None
+    traffic: Traffic,
+    judging: Judging,
+    about: AuditInfo,
+    watch: Stopwatch | None = None,
+    past: Past | None = None,
 ) -> Examined:
-    """Judge traffic and report it: every stage that sees no frame."""
+    """Judge traffic and report it: every stage that sees no frame.
+
+    past: what a history tells of what is expected.
+    """
     from auditor.report import assemble, summaries  # noqa: PLC0415 - loads pandas, unless that was done
     from auditor.report.model import Report  # noqa: PLC0415 - as above
     from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
@@ -184,7 +195,8 @@ def conclude(
     losses = measure_losses(judged)
     info = replace(info, loss=loss_info(losses, judged, info.files))
     lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
-    expectations = expect(judged, Watch(traffic.watched_s, not lossy, losses))
+    extent = Watch(traffic.watched_s, not lossy, losses, past, info.last_ns or about.started_ns)
+    expectations = expect(judged, extent)
     today = datetime.now(tz=UTC).date()
     findings = accept(find(judged, expectations), site, today)
     sessions = find_sessions(judged)

@@ -21,6 +21,7 @@ from postgres_server import postgres_server
 from reports import hostile_report, rich_report
 
 from auditor.errors import AuditError, UsageError
+from auditor.judge.past import Known
 from auditor.outlets.extras import require
 from auditor.outlets.store import queries, schema
 from auditor.outlets.store.database import Database
@@ -294,6 +295,26 @@ def test_another_sensor_may_have_seen_it(url: str) -> None:
         table = queries.unseen(connection, 0, LATER_NS)
     assert table["group"].tolist() == ["b"]
     assert table["observable_s"].tolist() == [2 * MINUTES_5_S]
+
+
+def test_the_past_of_an_expectation_is_that_of_all_sensors(url: str) -> None:
+    """Seen by any; looked for in vain since then, as long as the sensor that has most."""
+    missing, seen, blocked = (expectation(word) for word in ("missing", "seen", "blocked"))
+    never, nobody = expectation("missing", "never"), expectation("unobservable", "nobody")
+    write(
+        url,
+        record_of(traffic_window(0, coverage=(seen, never, nobody)), "s1"),
+        record_of(traffic_window(12, coverage=(missing, never, nobody)), "s1"),
+        record_of(traffic_window(13, coverage=(blocked, never, nobody)), "s1"),
+        record_of(traffic_window(14, coverage=(missing, never)), "s2"),
+    )
+    with Database(url, write=False).reading() as connection:
+        known = queries.past(connection).known
+    assert known == {
+        ("registration", "vda", "ddc"): Known(BEGIN_NS + WINDOW_NS, 2 * MINUTES_5_S),
+        ("never", "vda", "ddc"): Known(None, 3 * MINUTES_5_S),
+        ("nobody", "vda", "ddc"): Known(None, 0.0),
+    }
 
 
 def test_gaps_are_told_per_sensor(url: str) -> None:

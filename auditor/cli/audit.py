@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.engine import EngineName
+    from auditor.judge.past import Past
     from auditor.report.model import Report
 
 _TABLES = 4
@@ -34,6 +35,11 @@ _FRAMES_PER_FLOW = 20
     default="high",
     show_default=True,
     help="Least severity of a finding for which the exit status is 1.",
+)
+@click.option(
+    "--history",
+    metavar="URL",
+    help="What `auditor live --history` has seen lately is not missing; only read.",
 )
 @click.option(
     "--evidence",
@@ -61,6 +67,7 @@ def audit(
     catalog: tuple[Path, ...],
     edition: str | None,
     fail_on: str,
+    history: str | None,
     evidence: Path | None,
     evidence_frames: int | None,
     format_name: str | None,
@@ -80,6 +87,7 @@ def audit(
     check_span(since, until)
     _check_evidence(evidence, evidence_frames, sources)
 
+    past = None if history is None else _past(history)
     from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
@@ -94,6 +102,7 @@ def audit(
             until=until,
             progress=progress,
             reading=reading,
+            past=past,
         )
     if expression is not None:
         report = report.filtered(expression)
@@ -101,6 +110,15 @@ def audit(
     if evidence is not None:
         _save_evidence(report, evidence, evidence_frames or _FRAMES_PER_FLOW, quiet=quiet)
     click.get_current_context().exit(report.exit_status(fail_on))
+
+
+def _past(url: str) -> Past:
+    from auditor.outlets.extras import require  # noqa: PLC0415 - as above
+
+    require("sqlalchemy", "live", "a history")
+    from auditor.outlets.store.keeper import read_past  # noqa: PLC0415 - an extra
+
+    return read_past(url)
 
 
 def _check_evidence(path: Path | None, frames: int | None, sources: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ from auditor.outlets.alerts import AlertOptions, Alerts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from auditor.judge.past import Past
+    from auditor.outlets.history import History
     from auditor.outlets.metrics import Metrics
     from auditor.outlets.window import Counters, Window
 
@@ -47,6 +49,7 @@ class Outlets:
         """Open all that is asked for; raise AuditError if something cannot be."""
         self._outlets: list[_Outlet] = []
         self._metrics: Metrics | None = None
+        self._history: History | None = None
         try:
             self._open(options, say)
         except BaseException:
@@ -57,6 +60,10 @@ class Outlets:
         """Hand over a window."""
         for outlet in self._outlets:
             outlet.window(window)
+
+    def past(self) -> Past | None:
+        """Give what the history tells, without asking it now; None where there is nothing."""
+        return None if self._history is None else self._history.past
 
     def update(self, counters: Counters) -> None:
         """Show the totals of this moment."""
@@ -86,6 +93,7 @@ class Outlets:
             queue = directory / f"history-{_file_name(options.sensor)}"
             history = History(options.history, sensor=options.sensor, directory=queue, say=say)
             self._outlets.append(history)
+            self._history = history
         if options.metrics is not None:
             from auditor.outlets.metrics import Metrics  # noqa: PLC0415 - an extra
 

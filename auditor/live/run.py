@@ -196,7 +196,7 @@ class _Run:
         self._clock = clock
         directory = options.flows_directory
         store = None if directory is None else FlowStore(directory, onlooker.note)
-        self._watch = Watch(source.interface, judging, options.limits, store)
+        self._watch = Watch(source.interface, judging, options.limits, store, outlets.past)
         until_s = None if options.duration_s is None else clock.steady_s() + options.duration_s
         self._intake = Intake(
             source,

@@ -25,10 +25,11 @@ from auditor.report.model import CaptureInfo
 from auditor.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from auditor.evidence.names import SeenName
     from auditor.judge.judged import Judged
+    from auditor.judge.past import Past
     from auditor.live.clock import Span
     from auditor.live.intake import Limits, Macs, Tick
     from auditor.pipeline import Judging
@@ -69,11 +70,13 @@ class Watch:
         judging: Judging,
         limits: Limits,
         flow_sink: FlowSink | None = None,
+        past: Callable[[], Past | None] = lambda: None,
     ) -> None:
-        """flow_sink: takes every judged flow."""
+        """flow_sink: takes every judged flow. past: gives what a history tells, at once."""
         self.interface = interface
         self._limits = limits
         self._flow_sink = flow_sink
+        self._past = past
         self._listener = Listener.load(rules_directory())
         self.judging = judging
         self._started_ns = time.time_ns()
@@ -158,7 +161,7 @@ class Watch:
             engine=_ENGINE,
         )
         about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
-        return conclude(traffic, self._judging, about).report
+        return conclude(traffic, self._judging, about, past=self._past()).report
 
     def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:
         now = self._counters

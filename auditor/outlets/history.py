@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from auditor.errors import AuditError
 from auditor.outlets.delivery import Backoff, Delivery
 from auditor.outlets.extras import require
 from auditor.outlets.health import Condition, Health, say_nothing
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from auditor.judge.past import Past
     from auditor.outlets.health import Say
     from auditor.outlets.window import Window
+
+_LOOK_BACK_S = 300.0
+"""How long what was looked up counts as what is known."""
 
 
 class History:
@@ -49,13 +54,19 @@ class History:
         self._keeper = Keeper(url, sensor)
         self._intake = Condition("history", say)
         self._condition = Condition(f"history in {self._keeper.place}", say)
+        self.past: Past | None = None
+        """What is known of what is expected, a few minutes old; None until it could be read."""
+        self._clock = clock
+        self._look_back_s = 0.0
         problem = self._keeper.probe()
         if problem is not None:
             self._condition.failed(problem)
+        else:
+            self._look_back()
         self._delivery = Delivery(
             Spool(directory), self._keeper.write, self._condition, backoff=backoff, clock=clock
         )
-        self._writer = Worker("history", self._delivery.pump, self._condition)
+        self._writer = Worker("history", self._work, self._condition)
         self._inbox: Inbox[Window] = Inbox("windows", self._take, self._intake)
 
     def window(self, window: Window) -> None:
@@ -93,3 +104,16 @@ class History:
     def _take(self, window: Window) -> None:
         self._delivery.put([self._keeper.entry(window)])
         self._writer.wake()
+
+    def _work(self) -> float | None:
+        wait_s = self._delivery.pump()
+        if self._condition.problem is None and self._clock() >= self._look_back_s:
+            self._look_back()
+        return wait_s
+
+    def _look_back(self) -> None:
+        self._look_back_s = self._clock() + _LOOK_BACK_S
+        try:
+            self.past = self._keeper.past()
+        except AuditError as error:
+            self._condition.failed(str(error))

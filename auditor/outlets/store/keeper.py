@@ -8,11 +8,13 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 
 from auditor.errors import AuditError
 from auditor.outlets.delivery import RejectedError, UnreachableError
+from auditor.outlets.store import queries
 from auditor.outlets.store.database import Database, reason_of
 from auditor.outlets.store.record import pack, record_of, unpack
 from auditor.outlets.store.writing import write_record
 
 if TYPE_CHECKING:
+    from auditor.judge.past import Past
     from auditor.outlets.window import Window
 
 
@@ -21,6 +23,7 @@ class Keeper:
 
     def __init__(self, url: str, sensor: str) -> None:
         """Read the URL, without connecting; raise UsageError if it cannot be meant."""
+        self._url = url
         self._database = Database(url, write=True)
         self._sensor = sensor
         self.place = self._database.place
@@ -58,3 +61,16 @@ class Keeper:
             raise UnreachableError(reason_of(error)) from error
         except AuditError as error:
             raise UnreachableError(str(error)) from error
+
+    def past(self) -> Past:
+        """Look up what is known of what is expected; raise AuditError if that cannot be read."""
+        return read_past(self._url)
+
+
+def read_past(url: str) -> Past:
+    """Look up what a history knows of what is expected.
+
+    Raises UsageError for a URL that cannot be meant, AuditError for what cannot be read.
+    """
+    with Database(url, write=False).reading() as connection:
+        return queries.past(connection)

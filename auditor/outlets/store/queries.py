@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from auditor.judge.past import Known, Past
 from auditor.judge.vocabulary import Coverage
 from auditor.outlets.store.schema import (
     HOUR_NS,
@@ -229,6 +230,31 @@ def _unseen_frame(absent: Sequence[_Absence], most_ns: int) -> pd.DataFrame:
             "last_seen": [one.seen_ns for one in absent],
         },
     )
+
+
+def past(connection: sa.Connection) -> Past:
+    """Tell what is known of every expectation.
+
+    What windows of one hour could have shown counts as before or after a sighting by whole hours.
+    """
+    of, by_hour = expectations.c, coverage_hours.c
+    key = (of.rule_group, of.source, of.destination)
+    seen = sa.select(*key, sa.func.max(of.seen_ns).label("seen_ns")).group_by(*key).subquery()
+    in_vain = by_hour.status.in_([Coverage.BLOCKED, Coverage.MISSING]) & (
+        by_hour.hour_ns > sa.func.coalesce(seen.c.seen_ns, -1)
+    )
+    rows = connection.execute(
+        sa.select(*key, seen.c.seen_ns, sa.func.coalesce(sa.func.sum(by_hour.watched_ns), 0))
+        .join(seen, sa.and_(*(seen.c[each.name] == each for each in key)))
+        .outerjoin(coverage_hours, (by_hour.expectation_id == of.id) & in_vain)
+        .group_by(*key, of.sensor_id, seen.c.seen_ns)
+    ).all()
+    known: dict[tuple[str, str, str], Known] = {}
+    for group, source, destination, seen_ns, vain_ns in rows:
+        one = (group, source, destination)
+        so_far = known[one].vain_s if one in known else 0.0
+        known[one] = Known(seen_ns, max(so_far, int(vain_ns) / 1e9))
+    return Past(known)
 
 
 def window_list(connection: sa.Connection, since_ns: int, until_ns: int) -> pd.DataFrame:
