@@ -189,7 +189,8 @@ def test_what_another_sensor_has_seen_lately_is_not_missing(tmp_path: Path) -> N
     report = replayed("branch-office", Witness(), options)
     absent = report.coverage[report.coverage["status"] == "missing"]
     assert len(absent)
-    seen = tuple(row | {"status": "seen"} for row in absent.to_dict("records"))
+    rows = absent.astype(object).to_dict("records")
+    seen = tuple({str(k): v for k, v in row.items()} | {"status": "seen"} for row in rows)
     other = traffic_window(0, coverage=seen, first_ns=report.capture.last_ns)
     with Database(url, write=True).transaction() as connection:
         write_record(connection, record_of(other, "elsewhere"))

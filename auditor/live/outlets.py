@@ -32,6 +32,8 @@ class OutletOptions:
     """HOST:PORT."""
     history: str | None = None
     """URL of a database."""
+    history_keep_days: int | None = None
+    """How long the history keeps counts by hour and windows; None = a little more than a year."""
     directory: Path | None = None
     """For what has to outlive the process; None: where the system keeps such things."""
 
@@ -91,7 +93,13 @@ class Outlets:
 
             directory = options.directory or state_directory()
             queue = directory / f"history-{_file_name(options.sensor)}"
-            history = History(options.history, sensor=options.sensor, directory=queue, say=say)
+            history = History(
+                options.history,
+                sensor=options.sensor,
+                directory=queue,
+                keep_days=options.history_keep_days,
+                say=say,
+            )
             self._outlets.append(history)
             self._history = history
         if options.metrics is not None:
