@@ -207,6 +207,14 @@ HISTORY_WINDOWS: Table = {
     "edition": "text",
 }
 
+HISTORY_SIZE: Table = {
+    "part": "text",
+    "entries": "count",
+    "first_seen": "time",
+    "last_seen": "time",
+    "stored_bytes": "id",
+}
+
 KINDS: Table = (
     FLOWS
     | FLOW_FACTS
@@ -217,6 +225,7 @@ KINDS: Table = (
     | HISTORY_EDGES
     | HISTORY_UNSEEN
     | HISTORY_WINDOWS
+    | HISTORY_SIZE
 )
 """Kind by column name: a name means the same in every table that has it."""
 

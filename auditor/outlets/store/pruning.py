@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
+from auditor.errors import AuditError
+from auditor.outlets.store.database import reason_of
 from auditor.outlets.store.schema import (
     HOUR_NS,
     coverage_hours,
@@ -24,6 +27,8 @@ from auditor.outlets.store.schema import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sqlalchemy.sql.dml import ReturningDelete
+
     from auditor.outlets.store.database import Database
 
 KEEP_DAYS = 400
@@ -33,6 +38,8 @@ DAY_NS = 24 * HOUR_NS
 
 _STEP = 5_000
 """Rows of one transaction: whoever else writes waits for no more than these."""
+
+_STEPS_AT_ONCE = 100
 
 _OF_EDGE = sa.select(edges.c.sensor_id).where(edges.c.id == edge_hours.c.edge_id)
 _OF_EXPECTATION = sa.select(expectations.c.sensor_id).where(
@@ -68,6 +75,18 @@ def prune(database: Database, before_ns: int, sensor: str | None, steps: int) ->
     return removed
 
 
+def prune_all(database: Database, before_ns: int, sensor: str | None) -> dict[str, int]:
+    """Delete all that is from before then, as `prune`; raise AuditError if the database fails."""
+    removed: dict[str, int] = {}
+    try:
+        while more := prune(database, before_ns, sensor, _STEPS_AT_ONCE):
+            for name, count in more.items():
+                removed[name] = removed.get(name, 0) + count
+    except DBAPIError as error:
+        raise AuditError(f"{database.place}: cannot be pruned: {reason_of(error)}") from error
+    return removed
+
+
 def newest_ns(database: Database, sensor: str) -> int | None:
     """Tell the end of a sensor's last window."""
     of_sensor = sa.select(sensors.c.id).where(sensors.c.name == sensor).scalar_subquery()
@@ -78,7 +97,7 @@ def newest_ns(database: Database, sensor: str) -> int | None:
     return None if newest is None else int(newest)
 
 
-def _some(table: sa.Table, cutoff_ns: int, sensor: str | None) -> sa.ReturningDelete[tuple[int]]:
+def _some(table: sa.Table, cutoff_ns: int, sensor: str | None) -> ReturningDelete[tuple[int]]:
     """Delete the oldest rows, and give something of each; what others are at is left to them."""
     time, owner = _AGED[table.name]
     key = list(table.primary_key.columns)

@@ -15,12 +15,19 @@ from auditor.outlets.store.schema import (
     HOUR_NS,
     NO_PORT,
     coverage_hours,
+    edge_hours,
     edges,
     expectations,
     sensors,
     windows,
 )
-from auditor.report.frames import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS, frame
+from auditor.report.frames import (
+    HISTORY_EDGES,
+    HISTORY_SIZE,
+    HISTORY_UNSEEN,
+    HISTORY_WINDOWS,
+    frame,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -288,5 +295,45 @@ def window_list(connection: sa.Connection, since_ns: int, until_ns: int) -> pd.D
             "flows": [row.flows for row in rows],
             "left_out": [row.left_out for row in rows],
             "edition": [row.edition for row in rows],
+        },
+    )
+
+
+def size(connection: sa.Connection) -> pd.DataFrame:
+    """Tell how much each part of the history holds; columns as HISTORY_SIZE.
+
+    `stored_bytes` is what a part takes on the server's disk; of a file only the whole is known.
+    """
+    spans = {
+        edges: (edges.c.first_ns, edges.c.last_ns),
+        edge_hours: (edge_hours.c.hour_ns, edge_hours.c.hour_ns),
+        expectations: (expectations.c.seen_ns, expectations.c.last_ns),
+        coverage_hours: (coverage_hours.c.hour_ns, coverage_hours.c.hour_ns),
+        windows: (windows.c.first_ns, windows.c.last_ns),
+    }
+    counted = [
+        connection.execute(
+            sa.select(sa.func.count(), sa.func.min(first), sa.func.max(last)).select_from(table)
+        ).one()
+        for table, (first, last) in spans.items()
+    ]
+    if connection.dialect.name == "postgresql":
+        stored = [
+            connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name)))
+            for table in spans
+        ]
+        total = sum(filter(None, stored))
+    else:
+        stored = [None] * len(spans)
+        pages = connection.scalar(sa.text("PRAGMA page_count"))
+        total = (pages or 0) * (connection.scalar(sa.text("PRAGMA page_size")) or 0)
+    return frame(
+        HISTORY_SIZE,
+        {
+            "part": [*(table.name for table in spans), "all"],
+            "entries": [*(row[0] for row in counted), sum(row[0] for row in counted)],
+            "first_seen": [*(row[1] for row in counted), None],
+            "last_seen": [*(row[2] for row in counted), None],
+            "stored_bytes": [*stored, total],
         },
     )
