@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.capture.batch import FrameBatch
+    from auditor.live.watch import FlowSink
     from auditor.outlets.window import Window
     from auditor.report.model import Report
 
@@ -121,6 +122,7 @@ def watched(
     frames: int = 100,
     window_s: float = 60.0,
     limits: Limits | None = None,
+    flow_sink: FlowSink | None = None,
     **source: object,
 ) -> tuple[Report, list[Window]]:
     """Watch a capture as if it came just now; give the whole report, and the windows."""
@@ -135,7 +137,7 @@ def watched(
     given = limits or Limits()
     intake = Intake(replay, given, macs, Schedule(window_s, clock), clock)
     replay.intake = intake
-    watch = Watch(replay.interface, judging, given)
+    watch = Watch(replay.interface, judging, given, flow_sink)
     watch.begin(clock.steady_s())
     intake.start()
     windows: list[Window] = []

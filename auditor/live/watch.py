@@ -43,8 +43,8 @@ _MOST_NOTICES = 100
 class FlowSink(Protocol):
     """Takes judged flows as they come."""
 
-    def write(self, judged: Judged, files: Sequence[str]) -> None:
-        """Write the flows of a tick."""
+    def write(self, judged: Judged, files: Sequence[str], names: Names, tick: Tick) -> None:
+        """Write the flows of a tick; names: those that count for them, and all others."""
 
 
 @dataclass
@@ -122,7 +122,7 @@ class Watch:
             judged = judge_flows(flows, names, hosts, self._book, self._listener)
             self._open.add(judged, names, tick.flushed.begun)
             if self._flow_sink is not None:
-                self._flow_sink.write(judged, (self.interface,))
+                self._flow_sink.write(judged, (self.interface,), names, tick)
         return self._end_window(tick.window) if tick.window else None
 
     def report(self) -> Report:

@@ -41,6 +41,12 @@ def write_frame(table: pd.DataFrame, out: IO[bytes], metadata: dict[bytes, bytes
             writer.write_table(pa.table(arrays, schema=schema))
 
 
+def arrow_table(table: pd.DataFrame) -> pa.Table:
+    """Give a frame whose columns are those of a report's table as Arrow has it."""
+    fields = [field(str(column)) for column in table.columns]
+    return pa.table([_array(table[each.name], each) for each in fields], schema=pa.schema(fields))
+
+
 def _array(column: pd.Series, described: pa.Field) -> pa.Array:
     match KINDS[described.name]:
         case "list":
