@@ -127,7 +127,14 @@ def _check_evidence(path: Path | None, frames: int | None, sources: Sequence[str
         if frames is not None:
             raise UsageError("--evidence-frames: expected --evidence beside it, found none")
         return
-    from auditor.report.evidence import check_evidence  # noqa: PLC0415 - not needed for help
+    from auditor.partitions.find import find_partitions  # noqa: PLC0415 - not needed for help
+    from auditor.report.evidence import check_evidence  # noqa: PLC0415 - as above
+
+    if find_partitions(sources):
+        raise UsageError(
+            f"--evidence: expected captures, found flows of a watch in {sources[0]}: they hold no "
+            "frames"
+        )
 
     try:
         check_evidence(path, sources)

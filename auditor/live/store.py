@@ -36,6 +36,9 @@ _HOUR_NS = 3600 * 10**9
 _YOUNG_NS = 60 * 10**9
 """How long after its first payload a flow may still show more of what it says first."""
 
+_MOST_SHOWN = 2_000_000
+"""Flows of an hour that are remembered; beyond, first payloads are written once more."""
+
 _SLACK_NS = 10**9
 """By how much messages may come out of order."""
 
@@ -55,6 +58,8 @@ class FlowStore:
         """Up to when names are written; None: of this hour none are."""
         self._until_ns = 0
         self._hour = -1
+        self._shown = np.empty(0, np.uint64)
+        """First frames of the flows whose first payloads are written in this hour."""
         self._counted = Counters()
         self._lost_flows = 0
         try:
@@ -73,8 +78,8 @@ class FlowStore:
         if hours.max() > self._hour:
             # Each hour's directory can be judged by itself.
             self._hour, self._told_ns = int(hours.max()), None
-        anew = self._told_ns is None
-        table = flow_columns(judged, files, anew | _young(facts, last_ns))
+            self._shown = np.empty(0, np.uint64)
+        table = flow_columns(judged, files, self._with_heads(facts, last_ns))
         account = self._account(tick, names, last_ns)
         for hour in np.unique(hours).tolist():
             rows = np.flatnonzero(hours == hour)
@@ -93,6 +98,15 @@ class FlowStore:
             else:
                 self._condition.worked()
                 account = account.nothing_more()
+
+    def _with_heads(self, facts: NDArray[np.void], last_ns: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Mark flows whose first payloads are due: still growing, or not written in this hour."""
+        due = _young(facts, last_ns) | ~np.isin(facts["first_frame"], self._shown)
+        if len(self._shown) > _MOST_SHOWN:
+            self._shown = np.empty(0, np.uint64)
+        speaks = (facts["data_a_ns"] != NO_TIME) | (facts["data_b_ns"] != NO_TIME)
+        self._shown = np.union1d(self._shown, facts["first_frame"][due & speaks])
+        return due
 
     def _account(self, tick: Tick, names: Names, last_ns: NDArray[np.int64]) -> Account:
         """Sum up what came since the last file."""

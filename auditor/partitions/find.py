@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.capture.reader import STDIN
+from auditor.capture.sources import find_captures
 from auditor.capture.urls import is_url
 from auditor.errors import UsageError
 
@@ -24,18 +25,21 @@ def find_partitions(sources: Sequence[str]) -> list[Path]:
     Raises UsageError if they mean both.
     """
     found: dict[Path, None] = {}
-    captures = []
+    others = []
     for source in sources:
         paths = list(_meant(source))
         found.update(dict.fromkeys(paths))
         if not paths:
-            captures.append(source)
-    if found and captures:
+            others.append(source)
+        elif Path(source).is_dir() and find_captures([source]).names:
+            raise UsageError(
+                f"{source}: expected captures or flows of a watch, found both: name them apart, "
+                "such as the captures by their suffix"
+            )
+    if found and others:
         raise UsageError(
-            f"{captures[0]}: expected flows of a watch beside {sources[0]}, found something else: "
-            "captures and flows are audited apart"
-            if captures[0] != sources[0]
-            else f"{captures[0]}: captures and flows of a watch are audited apart"
+            f"{others[0]}: expected flows of a watch, as the other sources are: captures are "
+            "audited apart from them"
         )
     return list(found)
 
