@@ -218,6 +218,7 @@ def conclude(
         audit=about,
         finding_flows=FindingFlows(findings),
         interrupted=traffic.interrupted,
+        weights=judged.flows.weights,
     )
     return Examined(report, judged, traffic.names, inference)
 

@@ -160,7 +160,7 @@ class _Expector:
     def _one(
         self, group: str, members: tuple[Rule, ...], source: str, destination: str
     ) -> Expectation:
-        rows = self._flows_of(members, source, destination)
+        rows, count = self._flows_of(members, source, destination), self.judged.flows.count
         served = rows[self.served[rows]]
         wanted = [rule for rule in members if self._expected(rule, group)]
         unseen = self._unseen(wanted, served)
@@ -174,19 +174,19 @@ class _Expector:
             Coverage.MISSING,
             None,
             "",
-            flows=len(rows),
+            flows=count(rows),
             clients=len(self._different(clients[rows])),
             servers=len(self._different(servers[rows])),
         )
         if wanted:
             found = self._with_silent(found, rows, served)
         if len(served) and not (needs_all and unseen):
-            why = _count(len(served), "flow") if wanted else "seen, though nobody has to"
+            why = _count(count(served), "flow") if wanted else "seen, though nobody has to"
             return replace(found, status=Coverage.SEEN, why=why)
         if not wanted and not len(rows):
             return replace(found, status=Coverage.NOT_EXPECTED, why=self._excuse(members))
         if len(rows) and not len(served):
-            why = f"{_count(len(rows), 'attempt')}, none got through"
+            why = f"{_count(count(rows), 'attempt')}, none got through"
             return replace(found, status=Coverage.BLOCKED, why=why)
         excuse = self._no_peer(source, destination)
         if excuse:

@@ -131,7 +131,8 @@ class Watch:
         whole.absorb(self._open)
         frames = replace(self._run_frames)
         frames.add(self._open_frames.first_ns, self._open_frames.last_ns)
-        return self._conclude(whole, frames, Counters(), self._now_s - (self._began_s or 0.0))
+        watched_s = self._now_s - (self._began_s or 0.0)
+        return self._conclude(whole, frames, Counters(), watched_s, whole=True)
 
     def _end_window(self, span: Span) -> Window:
         lasted_s = (span.last_ns - span.first_ns) / 1e9
@@ -145,14 +146,20 @@ class Watch:
         return Window(span.first_ns, span.last_ns, report, self._counters)
 
     def _conclude(
-        self, ledger: Ledger, frames: _Frames, before: Counters, watched_s: float
+        self,
+        ledger: Ledger,
+        frames: _Frames,
+        before: Counters,
+        watched_s: float,
+        *,
+        whole: bool = False,
     ) -> Report:
         told = self._names.of(no_flows())
         names = Names(
             ledger.own_names(), _united(told.address_names, ledger.told_names()), told.forgotten
         )
         traffic = Traffic(
-            ledger.flows(),
+            ledger.flows(at_least=0 if whole else 1),
             names,
             self._macs,
             self._capture(ledger, frames, before),

@@ -88,7 +88,9 @@ def digest(report: Report) -> Digest:
     teller = _Teller(rows, report.finding_flows)
     found = report.summary["findings"]
     return Digest(
-        captured=overview.captured(report.capture, report.flows, report.audit, report.filter),
+        captured=overview.captured(
+            report.capture, report.summary["flows"], report.audit, report.filter
+        ),
         basis=overview.basis(report.audit, report.hosts),
         warnings=overview.warnings(
             report.capture, interrupted=report.interrupted, dedup=report.audit.dedup

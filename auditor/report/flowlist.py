@@ -32,7 +32,9 @@ def tell_flows(report: FlowReport) -> FlowDigest:
     """Tell what was read and how the conversations went."""
     outcome = overview.outcome_text(report.summary["by_outcome"])
     return FlowDigest(
-        captured=overview.captured(report.capture, report.flows, report.audit, report.filter),
+        captured=overview.captured(
+            report.capture, report.summary["flows"], report.audit, report.filter
+        ),
         warnings=overview.warnings(
             report.capture, interrupted=report.interrupted, dedup=report.audit.dedup
         ),

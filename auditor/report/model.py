@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
+import numpy as np
+
 from auditor.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED
 from auditor.judge.vocabulary import Outcome, Severity, Verdict, Verification
 from auditor.report.quality import NO_LOSS, LossInfo
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from auditor.capture.batch import CaptureFacts
 
@@ -184,18 +187,29 @@ class Report:
     interrupted: bool = False
     filter: str | None = None
     """The expression that narrowed the flows and findings, if any did."""
+    weights: NDArray[np.int64] | None = None
+    """How many flows the row with flow_id i + 1 stands for, if it stands for several: a watch
+    condenses flows that are alike. None = one each."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """Tell of each row of the flows how many it stands for."""
+        if self.weights is None:
+            return np.ones(len(self.flows), dtype=np.int64)
+        counts: NDArray[np.int64] = self.weights[self.flows["flow_id"].to_numpy(np.int64) - 1]
+        return counts
 
     @property
     def summary(self) -> Summary:
         """Count flows and findings by what became of them."""
+        counts = self.counts()
         findings = self.findings
         counted = findings.loc[~findings["accepted"], "severity"]
         severities = tuple(severity.word for severity in reversed(Severity))
         return {
-            "flows": len(self.flows),
-            "by_verdict": _tally(self.flows["verdict"], Verdict),
-            "by_outcome": _tally(self.flows["outcome"], Outcome),
-            "by_verification": _tally(self.flows["verification"], Verification),
+            "flows": int(counts.sum()),
+            "by_verdict": _tally(self.flows["verdict"], Verdict, counts),
+            "by_outcome": _tally(self.flows["outcome"], Outcome, counts),
+            "by_verification": _tally(self.flows["verification"], Verification, counts),
             "findings": _tally(counted, severities) | {"accepted": int(findings["accepted"].sum())},
         }
 
@@ -260,8 +274,13 @@ class Report:
 
 
 def _tally(
-    values: pd.Series, words: Sequence[str] | type[Outcome | Verdict | Verification]
+    values: pd.Series,
+    words: Sequence[str] | type[Outcome | Verdict | Verification],
+    weights: NDArray[np.int64] | None = None,
 ) -> dict[str, int]:
+    if weights is not None:
+        column = values.to_numpy()
+        return {str(word): int(weights[column == str(word)].sum()) for word in words}
     counts = values.value_counts().to_dict()
     return {str(word): int(counts.get(str(word), 0)) for word in words}
 

@@ -43,11 +43,11 @@ _DAMAGE_MEANS = {
 
 
 def captured(
-    capture: CaptureInfo, flows: pd.DataFrame, audit: AuditInfo, expression: str | None
+    capture: CaptureInfo, flows: int, audit: AuditInfo, expression: str | None
 ) -> tuple[str, ...]:
     """Say which captures were read, when they were taken, and how much was in them."""
     names = ["standard input" if n == "-" else n for n in capture.files or audit.sources]
-    sizes = [count(capture.frames, "frame"), byte_size(capture.bytes), count(len(flows), "flow")]
+    sizes = [count(capture.frames, "frame"), byte_size(capture.bytes), count(flows, "flow")]
     if len(names) > 1:
         sizes.insert(0, count(len(names), "file"))
     if capture.first_ns is not None:
