@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from auditor.catalog.load import load_catalog
     from auditor.catalog.model import Catalog
+    from auditor.drafting import infer_hosts
     from auditor.errors import AuditError
     from auditor.live.run import monitor
-    from auditor.pipeline import audit, infer_hosts, read_flows
+    from auditor.pipeline import audit, read_flows
     from auditor.report.model import Report
     from auditor.site.load import load_site
     from auditor.site.model import Site
@@ -40,7 +41,7 @@ _HOME = {
     "Report": "auditor.report.model",
     "Site": "auditor.site.model",
     "audit": "auditor.pipeline",
-    "infer_hosts": "auditor.pipeline",
+    "infer_hosts": "auditor.drafting",
     "load_catalog": "auditor.catalog.load",
     "load_site": "auditor.site.load",
     "monitor": "auditor.live.run",

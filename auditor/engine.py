@@ -17,7 +17,7 @@ from auditor.decode.duplicates import Duplicates
 from auditor.flows import FlowTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from auditor.decode.packets import Packets
     from auditor.flows import Flows
@@ -26,8 +26,6 @@ EngineName = Literal["auto", "compiled", "general"]
 
 WORTH_COMPILED_BYTES = 8_000_000
 """Captures of this many bytes as stored repay the kernels."""
-
-_COMPILING = "compiling for this machine, once per installation (takes some seconds)"
 
 _Item = TypeVar("_Item")
 
@@ -40,6 +38,9 @@ class Table(Protocol):
 
     def finish(self) -> Flows:
         """Give the flows so far; the table may go on."""
+
+    def close(self) -> Flows:
+        """Give the flows, and keep none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +85,18 @@ class Engine:
         return _ahead(items) if self.compiled else iter(items)
 
 
-def choose_engine(
-    wanted: EngineName, size: int | None, announce: Callable[[str], None] | None = None
-) -> Engine:
-    """Choose by the captures' size in bytes as stored, None = unknown, unless one is wanted.
-
-    announce: is told once per installation that compiling will take a while.
-    """
+def choose_engine(wanted: EngineName, size: int | None) -> Engine:
+    """Choose by the captures' size in bytes as stored, None = unknown, unless one is wanted."""
     if wanted == "general":
         return Engine(compiled=False, why="asked for")
     if wanted == "auto" and size is not None and size < WORTH_COMPILED_BYTES:
         return Engine(compiled=False, why="the captures are small")
     try:
-        jit = import_module("auditor.kernel.jit")
-        frames = import_module("auditor.kernel.frames")
+        import_module("auditor.kernel.frames")
     except ImportError as error:
         if wanted == "compiled":
             raise
         return Engine(compiled=False, why=f"the compiler cannot be loaded ({error})")
-    if announce is not None and not jit.is_compiled(frames.decode_frames):
-        announce(_COMPILING)
     reason = "asked for" if wanted == "compiled" else "the captures are large"
     return Engine(compiled=True, why=reason if size is not None else "their size is unknown")
 

@@ -195,7 +195,7 @@ class HostTable(Sequence[Host]):
             int(hosts.machine[row]),
             party.roles,
             party.listed,
-            hosts.names.get(row % len(self)),
+            hosts.names.get(row if row >= 0 else row + len(self)),
             party.special,
         )
 

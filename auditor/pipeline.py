@@ -7,9 +7,8 @@ coverage -> findings -> report. No stage knows its neighbour.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib import import_module
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +28,10 @@ from auditor.judge.loss import measure_losses
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.sessions import find_sessions
 from auditor.judge.verify import Listener
+from auditor.pace import Stopwatch, uncollected
+from auditor.report import assemble, summaries
+from auditor.report.model import AuditInfo, FlowReport, Report
+from auditor.report.quality import loss_info
 from auditor.site.model import Site
 from auditor.times import parse_time
 from auditor.traffic import READING, read_traffic
@@ -43,7 +46,6 @@ if TYPE_CHECKING:
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
     from auditor.judge.past import Past
-    from auditor.report.model import AuditInfo, FlowReport, Report
     from auditor.traffic import Progress, Reading, Traffic
 
     Source = str | PathLike[str]
@@ -57,20 +59,6 @@ class Examined:
     judged: Judged
     names: Names
     inference: Inference
-
-
-@dataclass
-class Stopwatch:
-    """Seconds that each stage took."""
-
-    stage_s: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        """End a stage."""
-        now = time.perf_counter()
-        self.stage_s[stage] = now - self._last
-        self._last = now
 
 
 def audit(
@@ -105,6 +93,7 @@ def audit(
         progress=progress,
         reading=_deduped(reading, dedup=dedup),
         past=past,
+        keep_heads=False,
     ).report
 
 
@@ -120,11 +109,12 @@ def examine(
     progress: Progress | None = None,
     reading: Reading = READING,
     past: Past | None = None,
+    keep_heads: bool = True,
 ) -> Examined:
     """Audit captures, and keep what the report was made of; everything else as for `audit`.
 
     threshold: from which confidence on an inferred role counts, 0 to 1; None = as the shipped
-    clues say. Raises UsageError for any other number.
+    clues say. Raises UsageError for any other number. keep_heads: first payloads too.
     """
     if threshold is not None and not 0 < threshold <= 1:
         raise UsageError(f"threshold: expected more than 0 and at most 1, found {threshold:g}")
@@ -140,12 +130,11 @@ def examine(
         until_ns=_time(until),
         progress=progress,
         reading=reading,
-        meanwhile=_load_pandas,
     )
     watch.lap("read")
     about = describe_audit(_listed(sources), judging, started_ns, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
-    return conclude(traffic, judging, about, watch, past)
+    return conclude(traffic, judging, about, watch, past, keep_heads=keep_heads)
 
 
 @dataclass(frozen=True)
@@ -169,23 +158,26 @@ def load_judging(
     return Judging(rules, _site(hosts, rules), threshold)
 
 
+@uncollected()
 def conclude(
     traffic: Traffic,
     judging: Judging,
     about: AuditInfo,
     watch: Stopwatch | None = None,
     past: Past | None = None,
+    *,
+    keep_heads: bool = True,
 ) -> Examined:
     """Judge traffic and report it: every stage that sees no frame.
 
-    past: what a history tells of what is expected.
+    past: what a history tells of what is expected. keep_heads: otherwise the traffic loses its
+    first payloads once they are read.
     """
-    from auditor.report import assemble, summaries  # noqa: PLC0415 - loads pandas, unless that was done
-    from auditor.report.model import Report  # noqa: PLC0415 - as above
-    from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
-
     watch, site = watch or Stopwatch(), judging.site
     judged, inference = _judge(traffic, judging)
+    if not keep_heads:
+        traffic.flows = traffic.flows.without_heads()
+        judged = replace(judged, flows=traffic.flows)
     info = traffic.capture
     listed = judged.hosts.where(lambda party: party.listed)
     if site is not None and len(listed) and not listed.any():
@@ -203,17 +195,17 @@ def conclude(
     watch.lap("judge")
 
     files = info.files
-    tables = (
-        assemble.flow_table(judged, files, findings),
-        assemble.finding_table(judged, files, findings),
-        summaries.coverage_table(judged, expectations),
-        assemble.host_table(judged, inference),
-        summaries.session_table(judged, sessions),
-    )
+    tables = {
+        "findings": assemble.finding_table(judged, files, findings),
+        "flows": assemble.flow_table(judged, files, findings),
+        "coverage": summaries.coverage_table(judged, expectations),
+        "hosts": assemble.host_table(judged, inference),
+        "sessions": summaries.session_table(judged, sessions),
+    }
     watch.lap("report")
     about = replace(about, finished_ns=time.time_ns(), stage_s=watch.stage_s)
     report = Report(
-        *tables,
+        tables,
         capture=info,
         audit=about,
         finding_flows=FindingFlows(findings),
@@ -243,39 +235,19 @@ def read(
         until_ns=_time(until),
         progress=progress,
         reading=reading,
-        meanwhile=_load_pandas,
     )
     watch.lap("read")
-
-    from auditor.report import assemble  # noqa: PLC0415 - loads pandas, unless that was done
-    from auditor.report.model import FlowReport  # noqa: PLC0415 - as above
-    from auditor.report.quality import loss_info  # noqa: PLC0415 - as above
-
     judged = judge_flows(traffic.flows, traffic.names, resolve(traffic.flows), RuleBook(rules))
     watch.lap("orient")
     about = describe_audit(_listed(sources), Judging(rules), started_ns, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
     info = traffic.capture
     return FlowReport(
-        assemble.flow_facts(judged, info.files),
+        {"flows": assemble.flow_facts(judged, info.files)},
         replace(info, loss=loss_info(measure_losses(judged), judged, info.files)),
         replace(about, stage_s=watch.stage_s),
         traffic.interrupted,
     )
-
-
-def infer_hosts(
-    sources: Source | Sequence[Source], *, threshold: float | None = None, dedup: bool = False
-) -> Site:
-    """Infer who is who from captures, as `auditor hosts infer` does.
-
-    threshold: from which confidence on a role is taken, 0 to 1; None = as the shipped clues say.
-    dedup: as for `audit`.
-    """
-    from auditor.infer.draft import draft_site  # noqa: PLC0415 - only drafting writes site files
-
-    found = examine(sources, threshold=threshold, reading=_deduped(READING, dedup=dedup))
-    return draft_site(found.judged, found.names, found.inference).site
 
 
 def _judge(traffic: Traffic, judging: Judging) -> tuple[Judged, Inference]:
@@ -292,21 +264,34 @@ def _judge(traffic: Traffic, judging: Judging) -> tuple[Judged, Inference]:
     return judged, inference
 
 
-def read_flows(sources: Source | Sequence[Source], *, dedup: bool = False) -> pd.DataFrame:
+def read_flows(
+    sources: Source | Sequence[Source],
+    *,
+    catalog: Sequence[str | PathLike[str]] | Catalog = (),
+    edition: str | None = None,
+    since: str | int | None = None,
+    until: str | int | None = None,
+    progress: Progress | None = None,
+    reading: Reading = READING,
+    dedup: bool = False,
+) -> pd.DataFrame:
     """Give the flow table of captures as a pandas frame, as `auditor flows` prints it.
 
-    dedup: as for `audit`.
+    Everything as for `audit`.
     """
-    return read(sources, reading=_deduped(READING, dedup=dedup)).flows
+    return read(
+        sources,
+        catalog=catalog,
+        edition=edition,
+        since=since,
+        until=until,
+        progress=progress,
+        reading=_deduped(reading, dedup=dedup),
+    ).flows
 
 
 def _deduped(reading: Reading, *, dedup: bool) -> Reading:
     return replace(reading, dedup=True) if dedup else reading
-
-
-def _load_pandas() -> None:
-    """Load what tables are made with."""
-    import_module("auditor.report.assemble")
 
 
 def _time(given: str | int | None) -> int | None:
@@ -338,7 +323,6 @@ def describe_audit(
 ) -> AuditInfo:
     """Say what a report is made with and from."""
     from auditor import __version__  # noqa: PLC0415 - the package imports this module
-    from auditor.report.model import AuditInfo  # noqa: PLC0415 - as above
 
     return AuditInfo(
         version=__version__,

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from auditor.capture import open_capture
 from auditor.engine import Engine, choose_engine
 from auditor.errors import UsageError
 from auditor.evidence.names import NameCollector
+from auditor.kernel.notice import tell
 from auditor.partitions.find import find_partitions
 from auditor.parts.tally import Tally
+from auditor.report.model import CaptureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from auditor.capture import Capture
+    from auditor.capture.merge import Track
     from auditor.engine import EngineName
     from auditor.evidence.names import Names
     from auditor.flows import Flows
     from auditor.parts.reading import PartsReader
-    from auditor.report.model import CaptureInfo
 
     Progress = Callable[[int, int, int], None]
     """Called with bytes read, bytes in all (0 = unknown) and frames so far."""
@@ -48,7 +49,7 @@ class Reading:
 
     engine: EngineName = "auto"
     announce: Callable[[str], None] | None = None
-    """Is told what will take a while."""
+    """Is told once if something has to be compiled, and why others cannot help to read."""
     dedup: bool = False
     """Copies of packets count for nothing but their own number."""
     workers: int = 1
@@ -64,7 +65,7 @@ class _Alone:
     """All that this process has read by itself."""
 
     def __init__(self, capture: Capture, reading: Reading, macs: frozenset[str]) -> None:
-        self.engine = choose_engine(reading.engine, capture.size(), reading.announce)
+        self.engine = choose_engine(reading.engine, capture.size())
         self.table = self.engine.flow_table()
         self.names = NameCollector()
         self.tally = Tally()
@@ -95,30 +96,25 @@ def read_traffic(
     until_ns: int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
-    meanwhile: Callable[[], None] = lambda: None,
 ) -> Traffic:
     """Read captures; after an interruption give what was read so far.
 
-    macs: hardware addresses whose IP addresses are to be noted. meanwhile: is done in a thread
-    while kernels leave the interpreter free, if ever they do.
+    macs: hardware addresses whose IP addresses are to be noted.
     """
     partitions = find_partitions(sources)
     if partitions:
         return _read_back(partitions, since_ns, until_ns, progress)
     interrupted = False
+    tell(reading.announce)
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
-        gathered = _share_out(capture, reading, macs) or _Alone(capture, reading, macs)
-        if gathered.engine.compiled:
-            Thread(target=meanwhile, daemon=True).start()
+        gathered = _gather(capture, reading, macs)
         try:
             gathered.read(progress)
         except KeyboardInterrupt:
             interrupted = True
-        flows = gathered.table.finish()
+        flows = gathered.table.close()
         names = gathered.names.finish(flows)
         capture.facts.warnings += _shortcomings(flows, names)
-        from auditor.report.model import CaptureInfo  # noqa: PLC0415 - loads pandas
-
         tally = gathered.tally
         info = CaptureInfo.of(
             capture.facts,
@@ -156,26 +152,58 @@ def _read_back(
     )
 
 
-def _share_out(capture: Capture, reading: Reading, macs: frozenset[str]) -> PartsReader | None:
-    """Let others read, if that is wanted and can be; None if not."""
+def _gather(capture: Capture, reading: Reading, macs: frozenset[str]) -> _Alone | PartsReader:
+    """Choose who reads: others too, if that is wanted, can be, and helps."""
     if reading.workers == 1 and reading.cluster is None:
-        return None
+        return _Alone(capture, reading, macs)
     tracks = capture.apart()
-    if tracks is None or len(tracks) < 2 or reading.engine == "general":
-        return None
-    engine = choose_engine("auto", None, reading.announce)
+    if len(capture.facts.files) < 2:
+        obstacle = "there is one capture, and captures are not divided"
+    elif tracks is None:
+        obstacle = "standard input and pipes can be read only once"
+    elif reading.engine == "general":
+        obstacle = "the general engine knows no parts"
+    else:
+        return _share_out(capture, tracks, reading, macs)
+    return _decline(capture, reading, macs, obstacle)
+
+
+def _share_out(
+    capture: Capture, tracks: Sequence[Track], reading: Reading, macs: frozenset[str]
+) -> _Alone | PartsReader:
+    """Let others read as far as that helps."""
+    from auditor.parts.crew import assemble, available_processors  # noqa: PLC0415 - one process needs none of this
+    from auditor.parts.worth import useful_workers  # noqa: PLC0415 - as above
+
+    wanted = workers = reading.workers or available_processors()
+    if reading.cluster is None:
+        workers = useful_workers(tracks, wanted)
+        if workers == 1:
+            alone = _Alone(capture, reading, macs)
+            if wanted > 1:
+                why = f"{alone.engine.why}; {wanted} workers would not be quicker than one process"
+                alone.engine = replace(alone.engine, why=why)
+            return alone
+    engine = choose_engine("auto", None)
     if not engine.compiled:
-        return None
-    from auditor.parts.crew import assemble  # noqa: PLC0415 - one process needs none of this
-    from auditor.parts.reading import PartsReader  # noqa: PLC0415 - as above
+        return _decline(capture, reading, macs, engine.why)
+    from auditor.parts.reading import PartsReader  # noqa: PLC0415 - loads the kernels
     from auditor.parts.reduce import Job  # noqa: PLC0415 - as above
 
-    crew = assemble(reading.workers, reading.cluster)
-    if crew is None:
-        return None
-    job = Job(capture.window, macs, reading.dedup)
+    crew = assemble(workers, reading.cluster)
     why = f"{crew.size} workers read"
+    if workers < wanted:
+        why += f", {wanted} would have too little to do"
+    job = Job(capture.window, macs, reading.dedup)
     return PartsReader(capture, tracks, crew, job, replace(engine, why=why))
+
+
+def _decline(capture: Capture, reading: Reading, macs: frozenset[str], obstacle: str) -> _Alone:
+    """Say why nobody helps, and read alone."""
+    if reading.announce is not None:
+        asked = f"--workers {reading.workers}" if reading.cluster is None else "--cluster"
+        reading.announce(f"{asked}: one process reads, since {obstacle}")
+    return _Alone(capture, reading, macs)
 
 
 def _shortcomings(flows: Flows, names: Names) -> list[str]:

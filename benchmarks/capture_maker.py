@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import shutil
 import struct
 from typing import TYPE_CHECKING
 
@@ -46,6 +48,14 @@ def write_ring(plan: Plan, directory: Path, files: int) -> None:
             if frames == ends[number]:
                 file.close()
                 file, number = None, number + 1
+
+
+def pack(directory: Path) -> None:
+    """Compress every file, as a ring buffer's are before they are kept."""
+    for path in sorted(directory.iterdir()):
+        with path.open("rb") as file, gzip.open(f"{path}.gz", "wb", compresslevel=1) as packed:
+            shutil.copyfileobj(file, packed)
+        path.unlink()
 
 
 def write_beginning(capture: Path, path: Path, frames: int) -> Path:

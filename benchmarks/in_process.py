@@ -57,7 +57,7 @@ def crowd(capture: Path, site: Path) -> dict[str, float]:
 
     report = pipeline.audit(capture, hosts=site)
     figures = {f"stage {name}": seconds for name, seconds in report.audit.stage_s.items()}
-    figures["flows"] = len(report.flows)
+    figures["flows"] = report.summary["flows"]
     figures["peak MB, judged"] = _peak_mb()
     for name, suffix in (("json", ".json"), ("parquet", ".parquet")):
         if name not in FORMATS:

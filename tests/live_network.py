@@ -28,7 +28,7 @@ NEAR, FAR = "near0", "far0"
 """What is sent from one end is heard at the other."""
 
 _CLONE_NEWNET = 0x4000_0000
-_PATIENCE_S = 15
+_PATIENCE_S = 60
 
 
 @contextmanager
@@ -75,7 +75,8 @@ def wait_for_state(interface: str, state: str) -> None:
 
 
 def send(frames: Sequence[bytes], interface: str = NEAR) -> None:
-    """Send frames as they are."""
+    """Send frames as they are, once the interface has noticed that it can."""
+    wait_for_state(interface, "UP")
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
         sender.bind((interface, 0))
         for frame in frames:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from capture_files import Frame, frames_in, pcap
 
 from auditor.capture import open_capture
 from auditor.decode.dissect import Decoder
-from auditor.records import PACKET
+from auditor.records import IPPROTO_TCP, PACKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,3 +47,15 @@ def twice(each: Frame, row: np.void) -> Iterator[Frame]:
 def cut(each: Frame, row: np.void) -> Iterator[Frame]:  # noqa: ARG001 - a change as the others
     """Let a snap length leave headers alone."""
     yield each._replace(data=each.data[:96])
+
+
+def thinned(source: Path, target: Path) -> str:
+    """Lose every sixth TCP segment with payload."""
+    segment = count(1)
+
+    def lose(each: Frame, row: np.void) -> Iterator[Frame]:
+        carries = row["transport"] == IPPROTO_TCP and row["payload_len"] > 0
+        if not carries or next(segment) % 6:
+            yield each
+
+    return mangled(source, target, lose)

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +15,7 @@ from reports import START_NS, flow, small_report, table
 
 from auditor.outlets.delivery import Backoff
 from auditor.outlets.window import Counters, Window
-from auditor.report.frames import COVERAGE, FLOWS
+from auditor.report.layouts import COVERAGE, FLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -84,16 +84,9 @@ def traffic_window(
         | dict(given)
         for row, given in enumerate(flows)
     ]
+    told = {"flows": table(FLOWS, *timed), "coverage": table(COVERAGE, *coverage)}
     base = small_report()
-    report = type(base)(
-        table(FLOWS, *timed),
-        base.findings,
-        table(COVERAGE, *coverage),
-        base.hosts,
-        base.sessions,
-        capture=base.capture,
-        audit=base.audit,
-    )
+    report = replace(base, tables={**base.tables, **told})
     return Window(begin_ns, begin_ns + WINDOW_NS, report)
 
 
@@ -113,7 +106,7 @@ def expectation(status: str, group: str = "registration", **given: object) -> di
     } | given
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait for another thread; fail if it does not come to pass."""
     end_s = time.monotonic() + timeout_s
     while not condition():

@@ -144,7 +144,7 @@ def udp_receiver() -> socket.socket:
     """Bind a socket for datagrams."""
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind((LOOPBACK, 0))
-    receiver.settimeout(20.0)
+    receiver.settimeout(60.0)
     return receiver
 
 

@@ -6,24 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from auditor.judge.vocabulary import Remark
-from auditor.report.frames import (
-    COVERAGE,
-    FINDINGS,
-    FLOW_FACTS,
-    FLOWS,
-    HOSTS,
-    SESSIONS,
-    empty,
-    frame,
-)
+from auditor.report.layouts import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
 from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
+from auditor.report.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
-
-    from auditor.report.frames import Kind, Table
+    from auditor.report.layouts import Kind, Layout
 
 START_NS = 1_769_853_600_123_456_789
 """2026-01-31 10:00:00.123456789 UTC."""
@@ -78,12 +68,29 @@ _DEFAULTS: Mapping[Kind, object] = {
 }
 
 
-def table(columns: Table, *rows: Mapping[str, object]) -> pd.DataFrame:
-    """Build a frame from rows that name only what matters."""
-    return frame(
-        columns,
-        {name: [row.get(name, _DEFAULTS[kind]) for row in rows] for name, kind in columns.items()},
+def table(layout: Layout, *rows: Mapping[str, object]) -> Table:
+    """Build a table from rows that name only what matters."""
+    return Table.of(
+        layout,
+        {name: [row.get(name, _DEFAULTS[kind]) for row in rows] for name, kind in layout.items()},
     )
+
+
+def tables(
+    flows: Table,
+    findings: Table,
+    coverage: Table | None = None,
+    hosts: Table | None = None,
+    sessions: Table | None = None,
+) -> dict[str, Table]:
+    """Name the tables of a report; those that are left out are empty."""
+    return {
+        "findings": findings,
+        "flows": flows,
+        "coverage": coverage or Table.empty(COVERAGE),
+        "hosts": hosts or Table.empty(HOSTS),
+        "sessions": sessions or Table.empty(SESSIONS),
+    }
 
 
 def flow(number: int, **given: object) -> dict[str, object]:
@@ -165,11 +172,7 @@ def session(client: str, server: str, remark: Remark, **given: object) -> dict[s
 def empty_report() -> Report:
     """Make the report of a capture that has a header and no frames."""
     return Report(
-        empty(FLOWS),
-        empty(FINDINGS),
-        empty(COVERAGE),
-        empty(HOSTS),
-        empty(SESSIONS),
+        tables(Table.empty(FLOWS), Table.empty(FINDINGS)),
         capture=CaptureInfo(files=("empty.pcap",), frames_by_status=NO_FRAMES),
         audit=replace(AUDIT, sources=("empty.pcap",), hosts_file=None),
     )
@@ -178,16 +181,15 @@ def empty_report() -> Report:
 def small_report(*findings: Mapping[str, object], flows: Sequence[int] = (1,)) -> Report:
     """Make a report of three flows, and of findings that rest on the given ones of them."""
     return Report(
-        table(
-            FLOWS,
-            flow(1),
-            flow(2, server_port=443, verdict="wrong-roles", bytes_out=100, bytes_in=0),
-            flow(3, transport="icmp", client_port=None, server_port=None, outcome="answered"),
+        tables(
+            table(
+                FLOWS,
+                flow(1),
+                flow(2, server_port=443, verdict="wrong-roles", bytes_out=100, bytes_in=0),
+                flow(3, transport="icmp", client_port=None, server_port=None, outcome="answered"),
+            ),
+            table(FINDINGS, *findings),
         ),
-        table(FINDINGS, *findings),
-        empty(COVERAGE),
-        empty(HOSTS),
-        empty(SESSIONS),
         capture=CAPTURE,
         audit=AUDIT,
         finding_flows={
@@ -201,56 +203,60 @@ def flow_report(*flows: Mapping[str, object]) -> FlowReport:
     """Make the report of `auditor flows`."""
     rows = flows or (flow(1), flow(2, client_ip="2001:db8::7:11", outcome="refused"))
     facts = [{name: row.get(name) for name in FLOW_FACTS} | {"vlan": []} for row in rows]
-    return FlowReport(table(FLOW_FACTS, *facts), CAPTURE, replace(AUDIT, hosts_file=None))
+    return FlowReport(
+        {"flows": table(FLOW_FACTS, *facts)}, CAPTURE, replace(AUDIT, hosts_file=None)
+    )
 
 
 def hostile_report() -> Report:
     """Make a report in which every text that comes from outside attacks its reader."""
     names = {"client_name": HOSTILE, "server_name": HOSTILE, "capture": HOSTILE}
     return Report(
-        table(FLOWS, flow(1, **names, application=HOSTILE, tunnel=HOSTILE)),
-        table(
-            FINDINGS,
-            finding(
-                "f1",
-                "unexpected",
-                "high",
-                title=f"not documented: {HOSTILE} -> {HOSTILE}",
-                client=HOSTILE,
-                server=HOSTILE,
-                reason=HOSTILE,
-                advice=f"Allow {HOSTILE}",
-                evidence=[f"{HOSTILE}:10", "a;b"],
+        tables(
+            table(FLOWS, flow(1, **names, application=HOSTILE, tunnel=HOSTILE)),
+            table(
+                FINDINGS,
+                finding(
+                    "f1",
+                    "unexpected",
+                    "high",
+                    title=f"not documented: {HOSTILE} -> {HOSTILE}",
+                    client=HOSTILE,
+                    server=HOSTILE,
+                    reason=HOSTILE,
+                    advice=f"Allow {HOSTILE}",
+                    evidence=[f"{HOSTILE}:10", "a;b"],
+                ),
             ),
-        ),
-        table(
-            COVERAGE,
-            {
-                "group": HOSTILE,
-                "status": "unobservable",
-                "why": HOSTILE,
-                "transport": "tcp",
-                "source_roles": [HOSTILE],
-                "destination_roles": ["ddc"],
-                "ports": [80],
-            },
-        ),
-        table(
-            HOSTS,
-            {"address": "10.1.7.11", "name": HOSTILE, "roles": [HOSTILE], "confidence": 0.7}
-            | {"roles_source": "inferred"},
-        ),
-        table(
-            SESSIONS,
-            session(
-                HOSTILE,
-                HOSTILE,
-                Remark.FELL_BACK,
-                path=HOSTILE,
-                notes=[HOSTILE],
-                rule_ids=[HOSTILE],
+            table(
+                COVERAGE,
+                {
+                    "group": HOSTILE,
+                    "status": "unobservable",
+                    "why": HOSTILE,
+                    "transport": "tcp",
+                    "source_roles": [HOSTILE],
+                    "destination_roles": ["ddc"],
+                    "ports": [80],
+                },
             ),
-            session(HOSTILE, HOSTILE, Remark.TCP_ONLY),
+            table(
+                HOSTS,
+                {"address": "10.1.7.11", "name": HOSTILE, "roles": [HOSTILE], "confidence": 0.7}
+                | {"roles_source": "inferred"},
+            ),
+            table(
+                SESSIONS,
+                session(
+                    HOSTILE,
+                    HOSTILE,
+                    Remark.FELL_BACK,
+                    path=HOSTILE,
+                    notes=[HOSTILE],
+                    rule_ids=[HOSTILE],
+                ),
+                session(HOSTILE, HOSTILE, Remark.TCP_ONLY),
+            ),
         ),
         capture=replace(
             CAPTURE,
@@ -267,11 +273,13 @@ def rich_report() -> Report:
     """Make the report of a branch office with a dozen findings among 150 flows."""
     flows, links = _rich_flows()
     return Report(
-        table(FLOWS, *flows),
-        table(FINDINGS, *_RICH_FINDINGS),
-        table(COVERAGE, *_rich_coverage()),
-        table(HOSTS, *_rich_hosts()),
-        table(SESSIONS, *_RICH_SESSIONS),
+        tables(
+            table(FLOWS, *flows),
+            table(FINDINGS, *_RICH_FINDINGS),
+            table(COVERAGE, *_rich_coverage()),
+            table(HOSTS, *_rich_hosts()),
+            table(SESSIONS, *_RICH_SESSIONS),
+        ),
         capture=CAPTURE,
         audit=AUDIT,
         finding_flows=links,

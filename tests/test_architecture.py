@@ -14,7 +14,7 @@ ROOT = Path(auditor.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"errors", "records", "protocols", "hostnames", "times"},
+    {"errors", "records", "protocols", "hostnames", "pace", "times"},
     {"addresses"},
     {"documents"},
     {"kernel"},
@@ -35,6 +35,7 @@ LAYERS = [
     {"explain"},
     {"compare"},
     {"pipeline"},
+    {"drafting"},
     {"outlets"},
     {"live"},
     {"cli", "__main__"},
@@ -45,7 +46,7 @@ HOMES = {
     "numpy": None,
     "numba": {"kernel"},
     "dpkt": {"decode"},
-    "pandas": {"report", "pipeline", "compare", "outlets", "live"},
+    "pandas": {"report"},
     "click": {"cli", "__main__"},
     "pyarrow": {"report", "partitions"},
     "tabulate": {"report", "cli", "outlets"},

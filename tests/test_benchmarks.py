@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import subprocess
 import sys
@@ -130,6 +131,18 @@ def test_ring_is_the_capture_in_pieces(plan: Plan, tmp_path: Path) -> None:
     pieces = [path.read_bytes() for path in sorted(ring.iterdir())]
     assert len(pieces) == 7
     assert pieces[0][:24] + b"".join(piece[24:] for piece in pieces) == whole.read_bytes()
+
+
+def test_packed_captures_hold_the_same(plan: Plan, tmp_path: Path) -> None:
+    """Each file is replaced by its compressed self."""
+    ring = tmp_path / "ring"
+    ring.mkdir()
+    capture_maker.write_ring(plan, ring, 3)
+    plain = {path.name: path.read_bytes() for path in ring.iterdir()}
+    capture_maker.pack(ring)
+    packed = {path.stem: gzip.decompress(path.read_bytes()) for path in ring.iterdir()}
+    assert packed == plain
+    assert {path.suffix for path in ring.iterdir()} == {".gz"}
 
 
 def test_beginning_is_a_capture_of_the_first_frames(plan: Plan, tmp_path: Path) -> None:

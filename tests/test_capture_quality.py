@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from invoked import auditor
-from mangled import cut, mangled, twice
+from mangled import cut, mangled, thinned, twice
 
 from auditor.pipeline import audit, read, read_flows
 from auditor.report.evidence import save_evidence
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 SAMPLE = Path(__file__).parents[1] / "sample_pcaps" / "branch-office.pcapng"
 SITE = SAMPLE.with_suffix(".hosts.yaml")
-TCP = 6
 TOLD = ["client_ip", "client_port", "server_ip", "server_port", "transport", "outcome"]
 COUNTS = ["packets_out", "packets_in"]
 
@@ -38,18 +36,6 @@ def warnings_of(report: Report | FlowReport) -> str:
     out = io.StringIO()
     show(report, out, "table")
     return " ".join(line[2:] for line in out.getvalue().splitlines() if line[:2] in ("! ", "  "))
-
-
-def thinned(source: Path, target: Path) -> str:
-    """Lose every sixth TCP segment with payload."""
-    segment = count(1)
-
-    def lose(each: Frame, row: np.void) -> Iterator[Frame]:
-        carries = row["transport"] == TCP and row["payload_len"] > 0
-        if not carries or next(segment) % 6:
-            yield each
-
-    return mangled(source, target, lose)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from auditor.outlets.store.answers import FORMATS, LAYOUTS
 from auditor.outlets.store.database import Database
 from auditor.outlets.store.record import record_of
 from auditor.outlets.store.writing import write_record
-from auditor.report.frames import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS
+from auditor.report.layouts import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "monitoring-outlets.md").read_text(encoding="utf-8")
 URL = "sqlite:///audit.db"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner
-from monitoring import window
+from monitoring import BEGIN_NS, WINDOW_NS, window
 from reports import finding
 
 from auditor.cli import main
 from auditor.cli.live_view import Lines, window_text
 from auditor.cli.output import Output
-from auditor.outlets.window import Counters
+from auditor.outlets.window import Counters, FailedWindow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +41,7 @@ def test_refuses_what_cannot_be_meant(tmp_path: Path) -> None:
         ((), "expected INTERFACE"),
         (("eth-none", "--window", "0.2s"), "--window: expected at least 1 s"),
         (("eth-none", "--windows", str(tmp_path / "no" / "w")), "expected a directory"),
-        (("eth-none", "--workers", "3"), "--workers: expected 1"),
+        (("eth-none", "--workers", "0"), "--workers"),
     ):
         status, said = invoked(*words)
         assert (status, expected in said) == (2, True), said
@@ -62,7 +64,27 @@ def test_each_finding_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture
     said = capsys.readouterr().err.splitlines()
     assert len([line for line in said if line.startswith("auditor: new: high: ")]) == 1
     assert len([line for line in said if "frames" in line]) == 2
-    assert len(path.read_text(encoding="utf-8").splitlines()) == 2
+    lines.failed(FailedWindow(BEGIN_NS, BEGIN_NS + WINDOW_NS, "ValueError: odd"))
+    written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(written) == 3
+    assert {"frames", "dropped", "duplicates", "loss_share", "findings"} <= set(written[0])
+    assert written[2]["failed"] == "ValueError: odd"
+    assert set(written[2]) == {"first_seen", "last_seen", "failed"}
+
+
+def test_a_closed_standard_error_ends_no_watch(tmp_path: Path) -> None:
+    """Nor does a file that cannot be written: nobody is left to be told."""
+    lines = Lines("eth1", Output(None, None), tmp_path / "no" / "windows.jsonl", quiet=False)
+    with mock.patch("sys.stderr", open_closed()):
+        lines.note("down")
+        lines.window(window(0, finding("aaaaaaaaaaaa", "blocked", "high")))
+
+
+def open_closed() -> io.TextIOWrapper:
+    """Give a stream that was closed."""
+    stream = io.TextIOWrapper(io.BytesIO())
+    stream.close()
+    return stream
 
 
 def test_a_window_in_a_line() -> None:

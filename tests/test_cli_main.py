@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,10 @@ from auditor.errors import CaptureError, Problem, SiteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+SAMPLES = Path(__file__).parents[1] / "sample_pcaps"
+CAPTURE = SAMPLES / "branch-office.pcapng"
+SITE = str(SAMPLES / "branch-office.hosts.yaml")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -61,6 +66,36 @@ def test_help_loads_no_heavy_library() -> None:
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
         )
         assert result.stdout.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit", "--hosts", SITE, "--format", "json"),
+        ("audit", "--hosts", SITE, "--format", "table", "--verbose"),
+        ("audit", "--format", "csv"),
+        ("audit", "--format", "markdown"),
+        ("flows", "--format", "json"),
+        ("flows", "--format", "table"),
+        ("explain", "--flow", "1", "--format", "json"),
+    ],
+    ids=lambda arguments: f"{arguments[0]} {arguments[-1]}",
+)
+def test_pandas_is_not_loaded_for_text(arguments: tuple[str, ...]) -> None:
+    """A report is written from its own columns: loading pandas takes longer than a small audit."""
+    verb, *options = arguments
+    code = (
+        "import sys; from auditor.cli import main; main(sys.argv[1:], standalone_mode=False);"
+        "print(*{'pandas', 'pyarrow', 'numba'} & sys.modules.keys(), file=sys.stderr)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, verb, str(CAPTURE), *options],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout
+    assert result.stderr.split() == []
 
 
 @pytest.mark.parametrize("name", VERBS)

@@ -24,7 +24,7 @@ def test_the_comment_in_the_manual_is_a_real_one() -> None:
     assert example
     comments = Comments(report, FLOWS_PER_FINDING)
     [flow_id] = re.findall(r"^flow (\d+),", example[1], flags=re.MULTILINE)
-    wanted = wanted_flows(report.flows, [int(flow_id)])
+    wanted = wanted_flows(report.tables["flows"], [int(flow_id)])
     frame = next(picked_frames(report.capture.files, wanted, 1))
     assert comments.of_frame(frame).replace(str(SAMPLE), SAMPLE.name) == example[1]
 

@@ -41,7 +41,7 @@ def frames(tmp_path: Path) -> list[PickedFrame]:
     path = tmp_path / "x.pcapng"
     path.write_bytes(pcapng(wire.captured()))
     report = audit(path)
-    return list(picked_frames(report.capture.files, wanted_flows(report.flows, [1]), 100))
+    return list(picked_frames(report.capture.files, wanted_flows(report.tables["flows"], [1]), 100))
 
 
 def stand_in(directory: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def judged(*frames: bytes, named: tuple[tuple[str, str], ...] = ()) -> Judged:
 
 def named_hosts(result: Judged) -> dict[str, tuple[str, str]]:
     """Map address to name and source, for the hosts that have a name in the table."""
-    table = host_table(result, Inference()).dropna(subset=["name"])
+    table = host_table(result, Inference()).frame.dropna(subset=["name"])
     names = zip(table["name"], table["name_source"], strict=True)
     return dict(zip(table["address"], names, strict=True))
 
@@ -99,7 +99,8 @@ def test_names_of_local_protocols_prove_nothing() -> None:
     result = judged(LOCAL["llmnr"], datagram((GATEWAY, 68), RESOLVER, claims), web())
     assert named_hosts(result)[GATEWAY] == (NAME, "dhcp")
     assert not result.having([Verdict.DOCUMENTED]).any()
-    assert flow_table(result, ["x"], Findings.none(result.hosts))["server_name"].tolist()[:2] == [
+    flows = flow_table(result, ["x"], Findings.none(result.hosts))
+    assert flows.values("server_name")[:2] == [
         None,
         None,
     ]
@@ -134,7 +135,7 @@ def test_latest_answer_is_shown() -> None:
     for port, name in enumerate(["a.example", "b.example", "a.example", "b.example"], 50_000):
         frames += [answer(name), web(port=port)]
     result = judged(*frames)
-    flows = flow_table(result, ["x"], Findings.none(result.hosts))
+    flows = flow_table(result, ["x"], Findings.none(result.hosts)).frame
     shown = flows.loc[flows["server_ip"] == GATEWAY, "server_name"]
     assert shown.tolist() == ["a.example", "b.example", "a.example", "b.example"]
     assert named_hosts(result)[GATEWAY] == ("b.example", "dns")

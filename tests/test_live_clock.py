@@ -29,8 +29,10 @@ def test_a_clock_set_back_leaves_the_open_window_its_length() -> None:
     clock.pass_s(200.0)
     assert clock.steady_s() >= schedule.ends_s
     assert schedule.end() == Span(BEGIN_NS, BEGIN_NS + 300 * SECOND_NS)
+    assert schedule.set_by_ns == -3600 * SECOND_NS
     clock.pass_s(schedule.ends_s - clock.steady_s())
     span = schedule.end()
+    assert schedule.set_by_ns == 0
     assert span.first_ns == BEGIN_NS - 3300 * SECOND_NS
     assert span.last_ns - span.first_ns == 300 * SECOND_NS
 

@@ -9,86 +9,42 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pandas as pd
 import pytest
 from capture_files import frames_in
-from live_network import FAR, NEAR, ip, private_network, send
+from live_network import FAR, NEAR, ip, private_network, send, udp_frame
 from monitoring import traffic_window
-from watching import HandClock, Replay, batches_of, sample
+from watching import sample
+from witness import Witness, replayed
 
 import auditor
 from auditor.capture import open_capture
-from auditor.capture.live import LiveOptions
+from auditor.capture.live import LiveOptions, open_live
 from auditor.errors import CaptureError, UsageError
-from auditor.live.intake import Intake
+from auditor.live import warm
+from auditor.live.intake import Limits
 from auditor.live.outlets import OutletOptions
 from auditor.live.run import RulesSource, WatchOptions, run
+from auditor.live.warm import unreadable_places
 from auditor.outlets.store.database import Database
 from auditor.outlets.store.record import record_of
 from auditor.outlets.store.writing import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from auditor.outlets.window import Counters, Window
+    from auditor.capture.batch import FrameBatch
+    from auditor.capture.live import LiveSource
+    from auditor.outlets.window import Counters
     from auditor.report.model import Report
 
 SIGNALS = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs signals")
-
-
-class Witness:
-    """Remembers what a watch shows, and may do something at each window."""
-
-    def __init__(self) -> None:
-        """Begin with nothing seen."""
-        self.notes: list[str] = []
-        self.windows: list[Window] = []
-        self.reports: list[Report] = []
-        self.at_window: Callable[[], None] = lambda: None
-
-    def note(self, text: str) -> None:
-        """Remember a line."""
-        self.notes.append(text)
-
-    def show(self, counters: Counters) -> None:
-        """Remember nothing."""
-
-    def window(self, window: Window) -> None:
-        """Remember a window."""
-        self.windows.append(window)
-        self.at_window()
-
-    def report(self, report: Report) -> None:
-        """Remember a report."""
-        self.reports.append(report)
-
-
-class Paced(Intake):
-    """An intake that its source knows, so that it brings frames no faster than they are judged."""
-
-    def __post_init__(self) -> None:
-        """Make oneself known."""
-        super().__post_init__()
-        assert isinstance(self.source, Replay)
-        self.source.intake = self
-
-
-def replayed(name: str, witness: Witness, options: WatchOptions, **given: object) -> Report:
-    """Run a watch over a sample capture."""
-    capture, hosts = sample(name)
-    batches = batches_of(capture, 100)
-    clock = HandClock(int(batches[0].time_ns[0]))
-    replay = Replay(batches, clock)
-    rules = given.pop("rules", RulesSource(hosts))
-    for key, value in given.items():
-        setattr(replay, key, value)
-    assert isinstance(rules, RulesSource)
-    with mock.patch("auditor.live.run.Intake", Paced):
-        return run(replay.interface, rules, options, witness, clock, replay)
 
 
 ENDS = CaptureError(
@@ -202,38 +158,133 @@ def test_what_another_sensor_has_seen_lately_is_not_missing(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_meant_is_refused() -> None:
-    """Spans of no length, and more workers than there can be, are wrong usage."""
+    """Spans of no length, and no workers, are wrong usage."""
     for options, words in (
         (WatchOptions(window_s=0.5), "--window: expected at least 1 s"),
         (WatchOptions(duration_s=0.0), "--duration: expected more than 0 s"),
-        (WatchOptions(listening=LiveOptions(workers=2)), "--workers: expected 1"),
+        (WatchOptions(listening=LiveOptions(workers=0)), "--workers: expected at least 1"),
     ):
         with pytest.raises(UsageError, match=words):
             replayed("cvad", Witness(), options)
 
 
+@SIGNALS
 def test_a_span_port_says_what_an_audit_says() -> None:
-    """Frames that pass an interface make the findings that an audit of their capture makes."""
+    """Frames that pass an interface make the findings that an audit of their capture makes.
+
+    With two workers each has a share of the frames, and the report is that of one.
+    """
     capture, hosts = sample("branch-office")
     with open_capture([str(capture)]) as opened:
         frames = [frame.data for frame in frames_in(opened)]
+    expected = auditor.audit(capture, hosts=hosts)
+    reports = []
+    for workers in (1, 2):
+        report, shares = spanned(frames, hosts, workers)
+        assert len(shares) == workers
+        assert min(shares) > 0
+        assert sum(shares) == report.capture.frames == expected.capture.frames
+        assert report.capture.dropped == 0
+        assert report.capture.frames_by_status == expected.capture.frames_by_status
+        assert set(report.findings["finding_id"]) == set(expected.findings["finding_id"])
+        reports.append(report)
+    one, two = reports
+    columns = ["client_ip", "server_ip", "transport", "server_port", "outcome", "verdict"]
+    columns += ["packets_out", "packets_in", "bytes_out", "bytes_in"]
+    assert one.flows[columns].value_counts().equals(two.flows[columns].value_counts())
+    names = ["finding_id", "severity", "kind", "flows", "packets"]
+    in_order = [
+        each.findings[names].sort_values("finding_id", ignore_index=True) for each in reports
+    ]
+    assert in_order[0].equals(in_order[1])
+    assert one.capture.loss.acks == two.capture.loss.acks > 100
 
-    def send_soon() -> None:
-        send(frames, NEAR)
+
+@SIGNALS
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_becomes_of_the_interface_is_said_at_once(workers: int) -> None:
+    """Down at the start, up, renamed: a line each, and the frames are seen."""
+    witness = Witness()
+    steps = {
+        "down; waiting for it to come up": [f"link set {FAR} up"],
+        "up again": [f"link set {FAR} down", f"link set {FAR} name span0", "link set span0 up"],
+    }
+    renamed = "is called span0 now; still listening"
+
+    def note(text: str) -> None:
+        witness.notes.append(text)
+        for command in steps.pop(text, ()):
+            ip(command)
+
+    def show(counters: Counters) -> None:
+        if renamed in witness.notes and counters.frames < 3:
+            send([udp_frame(counters.frames)])
+        elif counters.frames:
+            signal.raise_signal(signal.SIGTERM)
+
+    witness.note, witness.show = note, show  # type: ignore[method-assign]  # as a witness may
+    with private_network():
+        ip(f"link set {FAR} down")
+        listening = LiveOptions(ring_mb=2, workers=workers)
+        # No tick and no window ends before: lines do not wait for them.
+        options = WatchOptions(
+            window_s=3600.0, duration_s=60.0, listening=listening, limits=Limits(tick_s=3600.0)
+        )
+        report = run(FAR, RulesSource(), options, witness)
+    assert not steps
+    assert witness.notes.count(renamed) == 1
+    assert report.capture.frames >= 3
+    assert f"{FAR}: {renamed}" in report.capture.warnings
+
+
+def test_a_user_that_may_not_read_the_program_is_told() -> None:
+    """What is loaded later would fail, hours after the start."""
+    assert unreadable_places() == []
+    with mock.patch("auditor.live.warm._may_read", return_value=False):
+        places = unreadable_places()
+    assert str(Path(warm.__file__).parent) in places
+    assert len(places) > 1
+
+
+def spanned(frames: list[bytes], hosts: Path, workers: int) -> tuple[Report, list[int]]:
+    """Send frames to a span port until all were seen; give the report, and each worker's share."""
+    sources: list[LiveSource] = []
+    shares: Counter[LiveSource] = Counter()
+
+    def opened(interface: str, options: LiveOptions) -> list[LiveSource]:
+        sources.extend(open_live(interface, options))
+        for each in sources:
+            each.read = partial(counted, each, each.read)  # type: ignore[method-assign]  # to look on
+        return sources
+
+    def counted(source: LiveSource, read: Callable[[], FrameBatch | None]) -> FrameBatch | None:
+        batch = read()
+        shares[source] += 0 if batch is None else len(batch)
+        return batch
+
+    def send_slowly() -> None:
+        # The kernel queues so many between two interfaces.
+        for at in range(0, len(frames), 100):
+            send(frames[at : at + 100], NEAR)
+            time.sleep(0.01)
+
+    def end_when_all_came(counters: Counters) -> None:
+        if counters.frames >= len(frames):
+            signal.raise_signal(signal.SIGTERM)
 
     with private_network():
         for end in (NEAR, FAR):
             ip(f"link set {end} mtu 65000")
+        sender = threading.Timer(0, send_slowly)
         witness = Witness()
-        sender = threading.Timer(0, send_soon)
         witness.note = lambda text: sender.start() if text == "watching" else None  # type: ignore[method-assign]  # as a witness may
-        options = WatchOptions(window_s=2.0, duration_s=6.0)
-        report = run(FAR, RulesSource(hosts), options, witness)
+        witness.show = end_when_all_came  # type: ignore[method-assign]  # as above
+        listening = LiveOptions(ring_mb=8, workers=workers)
+        options = WatchOptions(window_s=2.0, duration_s=60.0, listening=listening)
+        with mock.patch("auditor.live.run.open_live", opened):
+            report = run(FAR, RulesSource(hosts), options, witness)
         sender.join()
-    expected = auditor.audit(capture, hosts=hosts)
-    assert report.capture.frames == expected.capture.frames
-    assert report.capture.dropped == 0
-    assert set(report.findings["finding_id"]) == set(expected.findings["finding_id"])
+    return report, [shares[source] for source in sources]
 
 
 @SIGNALS
@@ -247,12 +298,21 @@ def test_ctrl_c_ends_it_with_the_report(tmp_path: Path) -> None:
         while "watching" not in child.stderr.readline():
             assert child.poll() is None
         send([bytes(60)] * 3)
-        while not (tmp_path / "windows.jsonl").is_file():
-            time.sleep(0.05)
+        ends_s = time.monotonic() + 60
+        # Only what a window counted is sure to have left the ring when the signal comes.
+        while sum(window["frames"] for window in windows_in(tmp_path / "windows.jsonl")) < 3:
+            assert time.monotonic() < ends_s
             assert child.poll() is None
+            time.sleep(0.05)
         child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=60)
     assert child.returncode == 130
     assert json.loads(out)["capture"]["frames"] == 3
-    first = json.loads((tmp_path / "windows.jsonl").read_text().splitlines()[0])
+    first, *_ = windows_in(tmp_path / "windows.jsonl")
     assert {"first_seen", "last_seen", "summary", "findings"} <= set(first)
+
+
+def windows_in(path: Path) -> list[dict[str, Any]]:  # as they are written
+    """Read the windows of a file that may be being written."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]

@@ -146,6 +146,18 @@ def test_takes_over_what_is_certain() -> None:
     assert check_merged(talk, [90, 100]) == 0
 
 
+def test_datagrams_are_never_read_again() -> None:
+    """Which of a part's first datagrams still count is known, however long their flow is."""
+    ports = ((53, A, 6000, B), (6000, B, 53, A))
+    talk = [
+        ethernet(ipv4(udp(source, target, bytes([step] * 9)), 17, sender, receiver))
+        for step in range(150)
+        for source, sender, target, receiver in (ports[:1] if step % 20 else ports)
+    ]
+    for cut in range(1, 80):
+        assert check_merged(talk, [cut, cut + 70]) == 0
+
+
 def test_reads_again_what_is_not_certain() -> None:
     """A SYN that may repeat one of an earlier part is read again once it was accepted."""
     syn = tcp_frame(True, SYN, b"", 999)

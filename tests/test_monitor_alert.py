@@ -16,7 +16,7 @@ from auditor.outlets.alert import FORMATS, Alert, Before, Event, check_format, m
 from auditor.outlets.book import AlertBook
 from auditor.outlets.found import Found, found_in
 from auditor.outlets.rate import Bucket, RateLimit
-from auditor.report.frames import FINDINGS
+from auditor.report.layouts import FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -41,7 +41,7 @@ def test_a_file_has_each_finding_once_across_restarts(tmp_path: Path) -> None:
         alerts = Alerts([str(path)], sensor="span 1/a", options=OPTIONS)
         alerts.window(window(2 * number, *numbered(*range(number + 1))))
         alerts.window(window(2 * number + 1, *numbered(*range(number + 1))))
-        alerts.close()
+        alerts.close(60.0)
     assert findings_in(path) == ["f000", "f001", "f002"]
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "alerts-span-1-a.json",
@@ -67,7 +67,7 @@ def test_a_hook_that_is_away_gets_all_of_it_later_in_order(tmp_path: Path) -> No
         hook.status = 200
         alerts = Alerts(specs, sensor="s1", options=OPTIONS)
         until(lambda: len(hook.bodies) == 3)
-        alerts.close()
+        alerts.close(60.0)
     assert [json.loads(body)["finding_id"] for body in hook.bodies] == ["f001", "f002", "f003"]
     assert findings_in(path) == ["f001", "f002", "f003"]
     assert [line for line in said if "503" in line] == [
@@ -87,7 +87,7 @@ def test_sinks_of_every_kind_get_the_same(
         alerts.window(window(0, *numbered(1, 2)))
         until(lambda: len(hook.bodies) == 2)
         until(lambda: bool(receiver.streams) and receiver.streams[0].count(b"f002") > 0)
-        alerts.close()
+        alerts.close(60.0)
     receiver.close()
     lines = path.read_text().splitlines()
     assert capsys.readouterr().out.splitlines() == lines
@@ -105,7 +105,7 @@ def test_two_hooks_of_one_host_have_queues_and_names_of_their_own(tmp_path: Path
         alerts = Alerts(specs, sensor="s1", directory=tmp_path, options=OPTIONS)
         alerts.window(window(0, *numbered(1)))
         until(lambda: len(hook.bodies) == 2)
-        alerts.close()
+        alerts.close(60.0)
     names = [health.name for health in alerts.health][2:]
     assert names == [f"alerts to http://{address}/...", f"alerts to http://{address}/... (2)"]
     assert len(list(tmp_path.glob("queue-*"))) == 2
@@ -117,7 +117,7 @@ def test_a_flood_is_bounded_by_the_rate_and_summed_up(tmp_path: Path) -> None:
     options = AlertOptions(rate=RateLimit(burst=5, per_minute=1.0))
     alerts = Alerts([str(path)], sensor="s1", options=options)
     alerts.window(window(0, *numbered(*range(1000))))
-    alerts.close()
+    alerts.close(60.0)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert [line["event"] for line in lines] == ["appeared"] * 5 + ["held-back"]
     assert lines[-1]["held_back"] == {"low": 995}
@@ -140,7 +140,7 @@ def test_a_full_disk_loses_no_alert(tmp_path: Path) -> None:
         assert [one["found"]["finding_id"] for one in known] == ["f001"]
         ballast.unlink()
         until(lambda: len(findings_in(path)) == 29)
-        alerts.close()
+        alerts.close(60.0)
         known = json.loads((disk / "alerts-s1.json").read_text())["known"]
         assert len(known) == 29
         assert findings_in(path) == [f"f{number:03}" for number in range(1, 30)]
@@ -153,7 +153,7 @@ def test_a_damaged_memory_is_put_aside_and_said(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     alerts = Alerts([str(path)], sensor="s1", options=OPTIONS, say=said.append)
     alerts.window(window(0, *numbered(1)))
-    alerts.close()
+    alerts.close(60.0)
     assert (tmp_path / "alerts-s1.damaged").read_text() == "{"
     assert "every finding is told anew" in said[0]
     assert findings_in(path) == ["f001"]
@@ -188,7 +188,7 @@ def test_the_memory_lies_where_the_system_keeps_such_things(
     variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_STATE_HOME"
     monkeypatch.setenv(variable, str(tmp_path))
     alerts = Alerts(["syslog://127.0.0.1:9"], sensor="s1", options=OPTIONS)
-    alerts.close()
+    alerts.close(60.0)
     assert (tmp_path / "auditor").is_dir()
 
 
@@ -223,6 +223,8 @@ def test_kill_9_loses_no_alert_and_repeats_one_window_at_most(tmp_path: Path) ->
         )
         assert child.stdout is not None
         child.stdout.readline()
+        before = len(findings_in_whole_lines(path))
+        until(lambda before=before: len(findings_in_whole_lines(path)) > before)  # type: ignore[misc]  # a default binds it
         time.sleep(chance.uniform(0.1, 0.5))
         child.kill()
         child.communicate()

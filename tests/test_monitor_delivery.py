@@ -124,8 +124,8 @@ def test_a_worker_outlives_a_bug_in_its_work() -> None:
     worker = Worker("w", work, Condition("w", said.append))
     until(lambda: bool(calls))
     worker.wake()
-    until(lambda: len(calls) == 2)
-    assert worker.close(5.0)
+    until(lambda: len(calls) >= 2)
+    assert worker.close(60.0)
     assert said == ["w: ZeroDivisionError: bug"]
 
 
@@ -136,7 +136,7 @@ def test_an_inbox_never_makes_its_giver_wait() -> None:
     free = threading.Event()
 
     def take(number: int) -> None:
-        free.wait(20.0)
+        free.wait(60.0)
         if number == 2:
             raise ValueError("bad item")
         got.append(number)
@@ -146,7 +146,7 @@ def test_an_inbox_never_makes_its_giver_wait() -> None:
     assert accepted == [True, True, True, False, False]
     assert len(inbox) == 3
     free.set()
-    assert inbox.close(20.0)
+    assert inbox.close(60.0)
     assert (got, inbox.missed) == ([1, 3], 3)
     assert said[0] == "in: too slow: 3 windows wait already"
     assert "in: ValueError: bad item" in said
@@ -158,11 +158,11 @@ def test_a_worker_that_hangs_does_not_hold_up_the_end() -> None:
 
     def work() -> float | None:
         entered.set()
-        free.wait(20.0)
+        free.wait(60.0)
         return None
 
     worker = Worker("w", work)
-    entered.wait(20.0)
+    entered.wait(60.0)
     assert not worker.close(0.01)
     free.set()
-    assert worker.close(20.0)
+    assert worker.close(60.0)

@@ -49,7 +49,7 @@ def test_windows_are_in_the_history_at_the_end(tmp_path: Path) -> None:
     history = History(url, sensor="s1", directory=tmp_path / "q", backoff=QUICK)
     for number in (0, 1, 1, 2):
         history.window(traffic_window(number, {}, {}))
-    history.close()
+    history.close(60.0)
     assert counted(url) == (3, 6)
     assert history.state.splitlines() == ["history: working", f"history in {url}: working"]
     assert not list((tmp_path / "q").glob("*.entry"))
@@ -89,7 +89,7 @@ def test_a_database_that_is_locked_is_waited_for(
         assert "database is locked, 5 waiting" in history.state
         other.execute("ROLLBACK")
     until(lambda: history.health[1].waiting == 0)
-    history.close()
+    history.close(60.0)
     assert counted(url) == (5, 5)
     assert said[0] == f"history in {url}: database is locked"
     assert len(said) == 2
@@ -115,7 +115,7 @@ def test_a_database_that_is_gone_and_comes_back_loses_nothing(tmp_path: Path) ->
         until(lambda: again.health[1].waiting == 4)
         server.start()
         until(lambda: again.health[1].waiting == 0, 60.0)
-        again.close()
+        again.close(60.0)
         assert counted(server.url) == (5, 5)
     # Each process says once that it fails; the second, that it works again.
     assert ["working again" in line for line in said] == [False, False, True]
@@ -131,7 +131,7 @@ def test_a_database_file_that_vanishes_is_made_anew(tmp_path: Path) -> None:
         path.unlink()
     history.window(traffic_window(1, {}))
     until(lambda: history.health[1].sent == 2)
-    history.close()
+    history.close(60.0)
     assert counted(url) == (1, 1)
 
 
@@ -151,7 +151,7 @@ def test_a_full_disk_loses_no_window(tmp_path: Path) -> None:
         assert "queued in memory: " in history.state
         ballast.unlink()
         until(lambda: history.health[1].waiting == 0)
-        history.close()
+        history.close(60.0)
         assert counted(url) == (4, 1 + 3 * 1500)
         with closing(sqlite3.connect(disk / "audit.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -166,7 +166,7 @@ def test_what_cannot_be_a_window_is_set_aside(tmp_path: Path) -> None:
     history = History(url, sensor="s1", directory=tmp_path / "q", backoff=QUICK)
     history.window(traffic_window(0, {}))
     until(lambda: history.health[1].sent == 1)
-    history.close()
+    history.close(60.0)
     assert counted(url) == (1, 1)
     assert history.health[1].dropped == 1
     assert [path.name for path in (tmp_path / "q").glob("*.refused")] == [
@@ -229,7 +229,7 @@ def test_kill_9_in_the_middle_of_a_write_loses_nothing_that_was_accepted(tmp_pat
         start = max(accepted)
     last = History(url, sensor="s1", directory=tmp_path / "q", backoff=QUICK)
     until(lambda: last.health[1].waiting == 0)
-    last.close()
+    last.close(60.0)
     with closing(sqlite3.connect(tmp_path / "audit.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -8,12 +8,13 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from monitoring import BEGIN_NS, QUICK, WINDOW_NS, window
+from monitoring import BEGIN_NS, QUICK, WINDOW_NS, until, window
 from prometheus_client.parser import text_string_to_metric_families
 from reports import finding, rich_report
 
@@ -22,8 +23,14 @@ from auditor.outlets.alerts import AlertOptions, Alerts
 from auditor.outlets.health import Health
 from auditor.outlets.history import History
 from auditor.outlets.metrics import Metrics
-from auditor.outlets.metrics_server import MetricsServer, parse_address
-from auditor.outlets.window import Counters, Window
+from auditor.outlets.metrics_server import (
+    AddressTakenError,
+    MetricsServer,
+    PatientServer,
+    parse_address,
+)
+from auditor.outlets.window import Counters, FailedWindow, Window
+from auditor.report.quality import LossInfo
 
 DOCS = Path(__file__).parents[1] / "docs"
 DASHBOARD = json.loads((DOCS / "grafana-dashboard.json").read_text(encoding="utf-8"))
@@ -57,6 +64,10 @@ def test_the_sensors_totals_are_told_as_they_are() -> None:
     assert found["auditor_table_flows", ""] == 7
     assert found["auditor_table_room_flows", ""] == 100
     assert found["auditor_lag_seconds", ""] == 1.5
+    metrics.update(Counters(duplicates=4, errors=2))
+    found = scrape(metrics)
+    assert found["auditor_duplicate_frames_total", ""] == 4
+    assert found["auditor_errors_total", ""] == 2
 
 
 def test_windows_add_up_and_the_last_one_is_shown() -> None:
@@ -75,6 +86,46 @@ def test_windows_add_up_and_the_last_one_is_shown() -> None:
     assert found["auditor_frames_total", ""] == 5
 
 
+def test_losses_of_windows_add_up_and_failed_ones_are_counted() -> None:
+    """A window without a report is none that was judged."""
+    metrics = Metrics("s1")
+    plain = rich_report()
+    lossy = replace(plain, capture=replace(plain.capture, loss=LossInfo(acks=200, gaps=3)))
+    for number in range(2):
+        metrics.window(window(number, report=lossy))
+    metrics.failed(FailedWindow(BEGIN_NS, BEGIN_NS + WINDOW_NS, "ValueError: odd"))
+    found = scrape(metrics)
+    assert found["auditor_acknowledgements_total", ""] == 400
+    assert found["auditor_uncaptured_acknowledgements_total", ""] == 6
+    assert found["auditor_windows_total", ""] == 2
+    assert found["auditor_failed_windows_total", ""] == 1
+
+
+def test_an_address_that_is_taken_is_waited_for() -> None:
+    """It is said once; when it is free metrics are given out, and that is said, too."""
+    said: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressTakenError, match="cannot listen: Address already in use"):
+            MetricsServer(Metrics("s1"), str(port))
+        server = PatientServer(Metrics("s1"), str(port), said.append, again_s=0.02)
+        assert server.port is None
+        assert said == [f"metrics on {port}: Address already in use; tried again"]
+        waiting = PatientServer(Metrics("s1"), str(port), again_s=60.0)
+        waiting.close()
+        assert waiting.port is None
+    until(lambda: len(said) == 2)
+    assert server.port == port
+    assert "working again" in said[1]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert b"auditor_frames_total" in answer.read()
+    server.close()
+    with pytest.raises(UsageError, match="--metrics"):
+        PatientServer(Metrics("s1"), "x:y")
+
+
 def test_outlets_are_asked_at_each_scrape(tmp_path: Path) -> None:
     """What waits, fails, is lost; and the alerts told."""
     metrics = Metrics("s1")
@@ -85,8 +136,8 @@ def test_outlets_are_asked_at_each_scrape(tmp_path: Path) -> None:
     metrics.watch(lambda: [Health("hook", "refused", waiting=4, failures=9, dropped=2)])
     assert ("auditor_alerts_total", "appeared") not in scrape(metrics)
     alerts.window(window(0, finding("x", "blocked", "high")))
-    alerts.close()
-    history.close()
+    alerts.close(60.0)
+    history.close(60.0)
     found = scrape(metrics)
     assert found["auditor_alerts_total", "appeared"] == 1
     assert found["auditor_outlet_up", "alerts"] == 1

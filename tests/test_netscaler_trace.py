@@ -19,9 +19,8 @@ from auditor.explain.story import tell
 from auditor.explain.text import story_lines
 from auditor.pipeline import examine, read
 from auditor.report import overview
-from auditor.report.cells import plain_values
 from auditor.report.evidence import save_evidence
-from auditor.report.frames import FLOWS
+from auditor.report.layouts import FLOWS
 from auditor.traffic import Reading, read_traffic
 
 if TYPE_CHECKING:
@@ -84,11 +83,12 @@ def test_both_flow_tables_join_both_sides(trace: Path, engine: EngineName) -> No
 @needs_tshark
 def test_flows_name_the_other_side_of_their_session(trace: Path) -> None:
     """The client's names the server's connection with most frames, both of those the client's."""
-    flows = read(trace).flows
+    flows = read(trace).tables["flows"]
     servers = [
-        f"{ip}:{port}" for ip, port in zip(flows["server_ip"], flows["server_port"], strict=True)
+        f"{ip}:{port}"
+        for ip, port in zip(*map(flows.values, ("server_ip", "server_port")), strict=True)
     ]
-    linked = plain_values("linked_flow", flows["linked_flow"])
+    linked = flows.values("linked_flow")
 
     assert dict(zip(servers, linked, strict=True)) == {
         "10.0.0.80:443": 1 + servers.index("10.0.0.1:80"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,6 +42,7 @@ def hire(monkeypatch: pytest.MonkeyPatch, deadly: Callable[..., bool] = lambda *
     """Do so with one that dies of some work; every file is a part of its own."""
     here = Here(deadly)
     monkeypatch.setattr("auditor.parts.crew.assemble", lambda *_: here)
+    monkeypatch.setattr("auditor.parts.worth.useful_workers", lambda _, wanted: wanted)
     monkeypatch.setattr("auditor.parts.plan._LEAST_BYTES", 0)
     monkeypatch.setattr("auditor.parts.plan._MOST_BYTES", 1)
     return here
@@ -287,17 +289,40 @@ def test_an_interruption_reports_what_was_merged(
 
 @pytest.mark.parametrize(
     ("count", "reading"),
-    [(1, Reading(workers=2)), (3, Reading("general", workers=2)), (3, Reading())],
-    ids=["one file", "general", "one worker"],
+    [
+        (1, Reading(workers=2)),
+        (1, Reading(cluster="tcp://nobody:1")),
+        (3, Reading("general", workers=2)),
+        (3, Reading()),
+    ],
+    ids=["one file", "one file for many", "general", "one worker"],
 )
 def test_one_process_reads_what_cannot_be_shared(
     tmp_path: Path, crew: Here, count: int, reading: Reading
 ) -> None:
-    """One capture, and what is not to be compiled, needs no workers."""
+    """One capture, and what is not to be compiled, needs no workers; who asked for some is told."""
+    remarks: list[str] = []
+    reading = replace(reading, announce=remarks.append)
     frames = [ethernet(ipv4(udp(5000, port), 17)) for port in range(count)]
     traffic = read_traffic(in_pieces(tmp_path, frames, range(count)), reading=reading)
     assert len(traffic.flows.facts) == count
     assert not crew.sent
+    if reading.workers == 1 and reading.cluster is None:
+        assert not remarks
+    else:
+        (remark,) = remarks
+        option = "--cluster" if reading.cluster else "--workers 2"
+        assert remark.startswith(f"{option}: one process reads, since ")
+        assert ("general engine" if count > 1 else "one capture") in remark
+
+
+def test_little_is_read_by_one_process(tmp_path: Path) -> None:
+    """It says so where it says how it read, and not to who did not ask."""
+    frames = [ethernet(ipv4(udp(5000, port), 17)) for port in range(3)]
+    names = in_pieces(tmp_path, frames, range(3))
+    why = read_traffic(names, reading=Reading("compiled", workers=2)).engine.why
+    assert why == "asked for; 2 workers would not be quicker than one process"
+    assert read_traffic(names, reading=Reading("compiled")).engine.why == "asked for"
 
 
 def test_workers_of_another_version_are_refused(tmp_path: Path, crew: Here) -> None:

@@ -13,7 +13,8 @@ from traffic import Frame, Host, Tcp, Udp, Wire
 import auditor
 from auditor import pipeline
 from auditor.errors import CaptureError, UsageError
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
+from auditor.report.layouts import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS
+from auditor.traffic import Reading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +88,31 @@ def test_since_and_until_cut_the_capture(tmp_path: Path) -> None:
     assert by_number.capture.frames < len(frames)
     with pytest.raises(UsageError, match="expected a time"):
         auditor.audit(source, since="yesterday")
+
+
+def test_tables_alone_are_read_as_audits_are(tmp_path: Path) -> None:
+    """Flows and drafted sites come from the same span, read the same way, with the same news."""
+    source = saved(tmp_path / "a.pcapng", registrations(4))
+    told: list[int] = []
+
+    def progress(_read: int, _whole: int, frames: int) -> None:
+        told.append(frames)
+
+    remarks: list[str] = []
+    reading = Reading("general", announce=remarks.append, workers=2)
+    since, until = "2026-03-02T08:00:10Z", "2026-03-02T08:00:30Z"
+    flows = auditor.read_flows(source, since=since, until=until, reading=reading, progress=progress)
+    assert flows["client_port"].tolist() == [50_001, 50_002]
+    (frames,) = set(told)
+    inferred = auditor.infer_hosts(
+        source, since=since, until=until, reading=reading, progress=progress
+    )
+    assert set(told) == {frames}
+    assert inferred.hosts
+    assert len(remarks) == 2
+    for read in (auditor.read_flows, auditor.infer_hosts):
+        with pytest.raises(UsageError, match="edition"):
+            read(source, edition="of nobody")
 
 
 def test_interruption_ends_the_reading_not_the_report(

@@ -10,7 +10,7 @@ import pytest
 from auditor.catalog.load import load_catalog
 from auditor.catalog.vocabulary import FLOW_CAVEATS, RULE_CAVEATS
 from auditor.judge.vocabulary import Coverage, Outcome, Remark, Verdict, Verification
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
+from auditor.report.layouts import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
 from auditor.report.writers import FORMATS
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "report.md").read_text(encoding="utf-8")

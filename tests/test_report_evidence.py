@@ -17,7 +17,7 @@ from auditor.errors import UsageError
 from auditor.pipeline import audit
 from auditor.report.comments import Comments
 from auditor.report.evidence import Written, check_evidence, save_evidence
-from auditor.report.frames import FINDINGS, FLOWS
+from auditor.report.layouts import FINDINGS, FLOWS
 from auditor.report.picking import PickedFrame
 from auditor.report.wanted import Place
 
@@ -183,8 +183,7 @@ def test_a_flow_of_many_findings_names_the_gravest() -> None:
     ]
     report = replace(
         reports.rich_report(),
-        flows=reports.table(FLOWS, row),
-        findings=reports.table(FINDINGS, *findings),
+        tables=reports.tables(reports.table(FLOWS, row), reports.table(FINDINGS, *findings)),
         finding_flows={f"f{number}": [1] for number in range(7)},
     )
     place = Place("x", 1)

@@ -1,28 +1,27 @@
-"""auditor.report.frames: columns and dtypes before rows."""
+"""auditor.report.frames: pandas frames whose dtypes do not depend on what was found."""
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
 import reports
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from auditor.judge.vocabulary import Verdict
 from auditor.records import NO_TIME
-from auditor.report.frames import (
+from auditor.report.frames import frame, table_of
+from auditor.report.layouts import (
     COVERAGE,
     FINDINGS,
     FLOW_FACTS,
     FLOWS,
+    HISTORY_EDGES,
     HOSTS,
-    KINDS,
     SESSIONS,
-    Table,
-    empty,
-    frame,
+    Layout,
 )
 
-TABLES = [FLOWS, FLOW_FACTS, FINDINGS, COVERAGE, HOSTS, SESSIONS]
+LAYOUTS = [FLOWS, FLOW_FACTS, FINDINGS, COVERAGE, HOSTS, SESSIONS]
 
 DTYPES = {
     "text": "object",
@@ -36,79 +35,74 @@ DTYPES = {
 }
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("rows", [0, 2])
-def test_a_frame_has_the_same_dtypes_with_and_without_rows(table: Table, rows: int) -> None:
+def test_a_frame_has_the_same_dtypes_with_and_without_rows(layout: Layout, rows: int) -> None:
     """Columns, their order and their dtypes do not depend on what was found."""
-    made = reports.table(table, *({} for _ in range(rows)))
-    assert list(made.columns) == list(table)
+    made = reports.table(layout, *({} for _ in range(rows))).frame
+    assert list(made.columns) == list(layout)
     assert len(made) == rows
-    assert {name: str(made[name].dtype) for name in table} == {
-        name: DTYPES[kind] for name, kind in table.items()
+    assert {name: str(made[name].dtype) for name in layout} == {
+        name: DTYPES[kind] for name, kind in layout.items()
     }
 
 
-def test_a_column_name_means_one_kind_wherever_it_stands() -> None:
-    """KINDS may be asked by name alone."""
-    for table in TABLES:
-        assert all(KINDS[name] == kind for name, kind in table.items())
+def test_a_table_has_one_frame() -> None:
+    """Who asks twice gets the same, so that it is made once."""
+    report = reports.small_report()
+    assert report.flows is report.flows
 
 
-def test_the_facts_of_a_flow_are_columns_of_the_judged_table_in_the_same_order() -> None:
-    """`auditor flows` shows a part of what `auditor audit` does."""
-    assert list(FLOW_FACTS) == [name for name in FLOWS if name in FLOW_FACTS]
-
-
-def test_absent_and_unknown_columns_are_refused() -> None:
-    """A table is all of its columns and no other."""
-    columns: dict[str, list[object]] = {name: [] for name in HOSTS if name != "name"}
-    with pytest.raises(ValueError, match=r"absent: \['name'\], unknown: \['colour'\]"):
-        frame(HOSTS, columns | {"colour": []})
-
-
-def test_columns_of_different_lengths_are_refused() -> None:
-    """A row lacks no cell."""
-    columns: dict[str, list[object]] = {name: [] for name in HOSTS}
-    with pytest.raises(ValueError, match="different lengths"):
-        frame(HOSTS, columns | {"name": ["vda01"]})
+def test_a_change_to_a_frame_is_no_change_to_the_report() -> None:
+    """Files are written from the table."""
+    table = reports.table(FLOWS, reports.flow(1))
+    table.frame.loc[0, "bytes_in"] = 0
+    table.frame.loc[0, "server_port"] = 1
+    table.frame.loc[0, "verdict"] = "x"
+    table.frame["first_seen"] = pd.NaT
+    assert list(table.rows()) == list(reports.table(FLOWS, reports.flow(1)).rows())
 
 
 def test_times_keep_their_nanoseconds_and_know_no_time() -> None:
-    """Arrays and lists of nanoseconds become UTC times; no time becomes NaT."""
-    columns: dict[str, list[object]] = {name: [] for name in HOSTS}
-    one = {name: reports.table(HOSTS, {})[name].tolist() for name in columns if "seen" not in name}
-    times = np.array([reports.START_NS])
-    made = frame(HOSTS, one | {"first_seen": times, "last_seen": [-NO_TIME]})
+    """Nanoseconds become UTC times; no time becomes NaT."""
+    row = {"first_seen": reports.START_NS, "last_seen": -NO_TIME}
+    made = reports.table(HOSTS, row).frame
     assert made["first_seen"].iloc[0] == pd.Timestamp("2026-01-31T10:00:00.123456789Z")
     assert made["last_seen"].isna().all()
-    assert times.tolist() == [reports.START_NS]
-    assert frame(HOSTS, one | {"first_seen": [None], "last_seen": [1]})["first_seen"].isna().all()
-
-
-def test_text_is_plain_str_or_none() -> None:
-    """Members of an enumeration, NaN and NA do not reach a report as such."""
-    made = reports.table(
-        HOSTS, {"name": Verdict.AMBIENT}, {"name": float("nan")}, {"name": pd.NA}, {"name": None}
-    )
-    assert made["name"].tolist() == ["ambient", None, None, None]
-    assert type(made["name"].iloc[0]) is str
-
-
-def test_lists_of_one_length_stay_lists() -> None:
-    """Rows of equally long lists do not turn into a matrix."""
-    made = reports.table(FLOWS, reports.flow(1, rows=[1, 2]), reports.flow(2, rows=(3, 4)))
-    assert made["rows"].tolist() == [[1, 2], [3, 4]]
-
-
-def test_a_list_column_takes_nothing_but_lists() -> None:
-    """A text in place of a list would be taken apart into letters."""
-    with pytest.raises(ValueError, match="expected a list"):
-        reports.table(FLOWS, reports.flow(1, caveats="icmp"))
 
 
 def test_ports_may_be_absent_without_becoming_fractions() -> None:
     """A table with a portless flow keeps whole port numbers."""
-    made = reports.table(FLOWS, reports.flow(1), reports.flow(2, server_port=None))
+    made = reports.table(FLOWS, reports.flow(1), reports.flow(2, server_port=None)).frame
     assert made["server_port"].iloc[0] == 80
     assert made["server_port"].isna().tolist() == [False, True]
-    assert len(empty(FLOWS)) == 0
+
+
+def test_rows_that_agree_share_one_list() -> None:
+    """A million flows have a few dozen lists."""
+    table = reports.table(FLOWS, reports.flow(1))
+    first, second = table.take([0, 0]).frame["rows"]
+    assert first is second
+
+
+@settings(deadline=None)  # the first frame loads pandas
+@given(st.lists(st.integers(0, 1)))
+def test_a_frame_goes_back_into_its_table(rows: list[int]) -> None:
+    """Values that are absent stay so, also of some rows alone."""
+    table = reports.table(FLOWS, reports.flow(1), dict.fromkeys(("client_name",), None))
+    back = table_of(table.frame.iloc[rows])
+    assert list(back.rows()) == list(table.take(rows).rows())
+    pd.testing.assert_frame_equal(back.frame, table.frame.iloc[rows].reset_index(drop=True))
+
+
+def test_a_frame_is_made_of_plain_values_too() -> None:
+    """A history has its rows from a database."""
+    made = frame(
+        HISTORY_EDGES,
+        {
+            name: [None] if kind in {"text", "time", "port"} else [1]
+            for name, kind in HISTORY_EDGES.items()
+        },
+    )
+    assert made["known_since"].isna().all()
+    assert made["flows"].tolist() == [1]

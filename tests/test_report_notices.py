@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import reports
 
-from auditor.report.frames import FINDINGS
+from auditor.report.layouts import FINDINGS
 from auditor.report.notices import FindingRows, notices
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 import reports
 
 from auditor.errors import UsageError
-from auditor.report.frames import FLOW_FACTS, FLOWS, KINDS
+from auditor.report.layouts import FINDINGS, FLOW_FACTS, FLOWS, KINDS
 from auditor.report.writers import check_format, save, show
 
 pa = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
@@ -38,9 +38,10 @@ def test_every_table_comes_back(name: str, tmp_path: Path) -> None:
     assert {path.stem for path in (tmp_path / "out").iterdir()} == set(report.tables)
     for table, written in report.tables.items():
         read = pq.read_table(tmp_path / "out" / f"{table}.parquet")
-        assert read.column_names == list(written.columns)
-        for column in written.columns:
-            assert read[column].to_pylist() == _plain(written[column]), (table, column)
+        frame = written.frame
+        assert read.column_names == list(frame.columns)
+        for column in frame.columns:
+            assert read[column].to_pylist() == _plain(frame[column]), (table, column)
 
 
 def _plain(column: pd.Series) -> list[object]:
@@ -86,7 +87,9 @@ def test_a_path_that_is_no_text_can_be_read(tmp_path: Path) -> None:
     odd = "a\udcff.pcap"
     found = reports.finding("a", "blocked", "high", evidence=[f"{odd}:1"])
     flows = reports.table(FLOWS, reports.flow(1, capture=odd))
-    report = replace(reports.small_report(found), flows=flows)
+    report = replace(
+        reports.small_report(), tables=reports.tables(flows, reports.table(FINDINGS, found))
+    )
     save(report, tmp_path / "out", "parquet")
     assert (
         pq.read_table(tmp_path / "out" / "flows.parquet")["capture"][0].as_py() == r"a\udcff.pcap"

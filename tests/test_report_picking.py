@@ -37,7 +37,7 @@ SAMPLES = Path(__file__).parents[1] / "sample_pcaps"
 
 def picked(report: Report, *flow_ids: int, most: int = ALL) -> list[PickedFrame]:
     """Pick frames of some flows, or of all."""
-    wanted = wanted_flows(report.flows, flow_ids or report.flows["flow_id"].tolist())
+    wanted = wanted_flows(report.tables["flows"], flow_ids or report.flows["flow_id"].tolist())
     return list(picked_frames(report.capture.files, wanted, most))
 
 
@@ -213,7 +213,7 @@ def test_progress_is_told(tmp_path: Path) -> None:
     """The position, the size and the frames so far are passed on."""
     report = office(tmp_path)
     told: list[tuple[int, int, int]] = []
-    wanted = wanted_flows(report.flows, [1])
+    wanted = wanted_flows(report.tables["flows"], [1])
     list(picked_frames(report.capture.files, wanted, 1, lambda *now: told.append(now)))
     size = Path(report.capture.files[0]).stat().st_size
     assert told

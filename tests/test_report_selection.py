@@ -9,7 +9,7 @@ import pytest
 import reports
 
 from auditor.errors import UsageError
-from auditor.report.frames import FINDINGS
+from auditor.report.layouts import FINDINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

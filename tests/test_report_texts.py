@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from reference import json_rows
 
 from auditor.report import texts
-from auditor.report.frames import FLOWS, KINDS
+from auditor.report.layouts import FLOWS, HOSTS, KINDS
 from auditor.report.writers import Style, show
 
 if TYPE_CHECKING:
-    from auditor.report.frames import Kind
+    from auditor.report.layouts import Kind
 
 INTEGERS = st.integers(-(1 << 63), (1 << 63) - 1)
 TIMES = st.none() | st.integers(0, 4_000_000_000_000_000_000)
@@ -42,7 +42,8 @@ def test_json_rows_are_those_of_the_standard_library(
 ) -> None:
     """Every value is written as json.dumps writes it, however many rows are text at a time."""
     flows = reports.table(FLOWS, *rows)
-    report = replace(reports.small_report(), flows=flows)
+    whole = reports.small_report()
+    report = replace(whole, tables={**whole.tables, "flows": flows})
     out = io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(texts, "ROWS_AT_ONCE", at_once)
@@ -51,5 +52,13 @@ def test_json_rows_are_those_of_the_standard_library(
     begin = text.index('"flows": [', text.index('"findings": [')) + len('"flows": [')
     section = text[begin : text.index('"coverage": [', begin)]
     assert section == "".join(
-        (",\n" if number else "\n") + row for number, row in enumerate(json_rows(flows))
+        (",\n" if number else "\n") + row for number, row in enumerate(json_rows(flows.frame))
     ) + ("\n],\n" if rows else "],\n")
+
+
+def test_infinity_is_refused_by_the_name_of_its_column() -> None:
+    """JSON has no word for it."""
+    whole = reports.small_report()
+    hosts = reports.table(HOSTS, {"confidence": float("inf")})
+    with pytest.raises(ValueError, match="confidence: JSON has no infinity"):
+        show(replace(whole, tables={**whole.tables, "hosts": hosts}), io.StringIO(), "json")

@@ -13,7 +13,7 @@ import pytest
 import reports
 
 from auditor.errors import UsageError
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
+from auditor.report.layouts import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, SESSIONS
 from auditor.report.text import width
 from auditor.report.writers import FORMATS, Style, format_of, save, show
 

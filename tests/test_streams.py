@@ -6,11 +6,13 @@ from itertools import pairwise
 from struct import pack
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.flows.streams import LONGEST_HEAD, REACH, StreamHead, wanted_length
+from auditor.kernel import heads as kernel
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,9 +22,14 @@ TEXT = bytes(range(256)) * 4
 
 def hello(message_len: int, *, record_len: int = 1 << 14) -> bytes:
     """Make a TLS handshake message of that claimed length, cut into records."""
-    message = b"\1" + message_len.to_bytes(3, "big") + bytes(message_len)
+    message = b"\1" + message_len.to_bytes(3, "big") + b"\3\3" + bytes(message_len - 2)
     pieces = [message[i : i + record_len] for i in range(0, len(message), record_len)]
     return b"".join(b"\x16\x03\x01" + pack("!H", len(piece)) + piece for piece in pieces)
+
+
+def _in_one_record(first: bytes, others_len: int) -> bytes:
+    """Let a record hold that many bytes more behind its hello."""
+    return first[:3] + pack("!H", len(first) - 5 + others_len) + first[5:] + bytes(others_len)
 
 
 @given(
@@ -115,10 +122,20 @@ def test_bounds_what_waits() -> None:
     [
         (b"", 1024),
         (bytes(5000), 1024),
-        (hello(300) + bytes(4000), 1024),
+        (hello(300) + bytes(4000), 309),
+        (hello(300)[:200], 309),
+        (hello(41) + bytes(100), 64),
+        (hello(300)[:60], 1024),
+        (hello(30) + bytes(4000), 1024),
+        (_in_one_record(hello(300), 100) + bytes(4000), 409),
+        (_in_one_record(hello(300), 3000), 309),
+        (b"\x1aCGP/01" + bytes(2000), 256),
+        (b"\0\0\4\0\xfeSMB" + bytes(2000), 256),
+        (b"\0\0\4\0\xfbSMB" + bytes(2000), 1024),
         (hello(3000), 3009),
         (hello(3000)[:1024], 3009),
         (hello(3000, record_len=1000), 3024),
+        (hello(3000, record_len=3002)[:3009], 3014),
         (hello(60_000), LONGEST_HEAD),
         (b"\x16\x03\x01" + bytes(2000), 1024),
         (b"GET / HTTP/1.1\r\n" + b"a" * 2000, 4096),
@@ -129,14 +146,47 @@ def test_bounds_what_waits() -> None:
     ],
 )
 def test_says_how_much_is_worth_keeping(data: bytes, expected: int) -> None:
-    """A TLS hello is kept whole, an HTTP request to the end of its fields, all within bounds."""
+    """Hellos are kept whole, requests to the end of their fields, of what is told at once less."""
     assert wanted_length(data) == expected
 
 
 @given(st.binary(max_size=64), st.sampled_from([b"", b"\x16\x03", b"POST /"]), st.integers(0, 5000))
 def test_wants_a_bounded_length(end: bytes, start: bytes, padding: int) -> None:
-    """Whatever a head contains, at least the short and at most the longest length is wanted."""
-    assert 1024 <= wanted_length(start + end + bytes(padding)) <= LONGEST_HEAD
+    """Whatever a head contains, what is wanted lies within bounds."""
+    assert 64 <= wanted_length(start + end + bytes(padding)) <= LONGEST_HEAD
+
+
+_OPENINGS = st.sampled_from(
+    [
+        hello(41),
+        hello(300),
+        _in_one_record(hello(300), 100),
+        hello(3000, record_len=700),
+        b"\x1aCGP/01",
+        b"\0\0\4\0\xfeSMB",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"RPC_IN_DATA /rpc HTTP/1.1\r\n",
+        pack("!6H", 4000, 7, 0x8180, 1, 2, 0),
+        b"",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    _OPENINGS, st.integers(0, 5000), st.lists(st.tuples(st.integers(0, 60), st.binary(max_size=3)))
+)
+def test_wants_the_same_as_the_kernel(
+    opening: bytes, length: int, changes: list[tuple[int, bytes]]
+) -> None:
+    """The compiled twin wants as many bytes of any head, and of what it wants no fewer."""
+    head = bytearray(opening.ljust(length, b"\0")[:length])
+    for place, piece in changes:
+        head[place : place + len(piece)] = piece
+    wanted = wanted_length(bytes(head))
+    assert kernel.wanted_length(np.frombuffer(bytes(head), np.uint8)) == wanted
+    if wanted <= len(head):
+        assert wanted_length(bytes(head[:wanted])) == wanted
 
 
 @pytest.mark.parametrize(

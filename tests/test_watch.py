@@ -5,14 +5,21 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-from watching import sample, watched
+from monitoring import until
+from watching import HandClock, Replay, batches_of, sample, watched
 
 import auditor
-from auditor.live.intake import Limits
+from auditor.decode.dissect import Decoder
+from auditor.live.clock import Schedule
+from auditor.live.intake import Intake, Limits
+from auditor.live.watch import Watch
 from auditor.outlets.store.record import record_of
+from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
+    from auditor.capture.batch import FrameBatch
     from auditor.report.model import Report
 
 NAMES = ("branch-office", "provisioning", "gateway-service")
@@ -92,6 +99,56 @@ def test_notices_stand_in_the_report_once() -> None:
     """What the interface went through is among the warnings of the whole."""
     report, _ = watched(*sample("cvad"), told=["span0: down; waiting for it to come up"])
     assert report.capture.warnings == ("span0: down; waiting for it to come up",)
+
+
+def test_a_clock_set_back_is_told_and_loses_nothing() -> None:
+    """Windows go on, each with a length; packets and findings are those of an audit."""
+    capture, hosts = sample("branch-office")
+    report, windows = watched(capture, hosts, frames=10, window_s=30.0, set_back=(40, 3600 * 10**9))
+    expected = auditor.audit(capture, hosts=hosts)
+    (told,) = report.capture.warnings
+    assert told == "the clock was set 3,600 s back: two windows may bear the same time"
+    assert all(window.first_ns < window.last_ns for window in windows)
+    assert any(after.first_ns < before.last_ns for before, after in pairwise(windows))
+    assert sum(window.report.capture.frames for window in windows) == expected.capture.frames
+    for column in ("packets_out", "packets_in", "bytes_out", "bytes_in"):
+        assert report.flows[column].sum() == expected.flows[column].sum()
+    assert set(report.findings["finding_id"]) == set(expected.findings["finding_id"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sources_that_share_the_frames_say_what_one_says(name: str) -> None:
+    """Each conversation comes by one of them; errors that quote it come by the other, too."""
+    capture, hosts = sample(name)
+    clock = HandClock()
+    shares: tuple[list[FrameBatch], list[FrameBatch]] = ([], [])
+    for batch in batches_of(capture, 100):
+        rows = Decoder().decode(batch).rows
+        names = ("src_lo", "dst_lo", "src_port", "dst_port")
+        second = np.sum([rows[each].astype(np.uint64) for each in names], axis=0) % 2 == 1
+        for share, chosen in zip(shares, (~second, second), strict=True):
+            if chosen.any():
+                share.append(batch.select(np.flatnonzero(chosen)))
+    replays = [Replay(share, clock, lost=2) for share in shares]
+    limits = Limits(tick_s=1e9)
+    intake = Intake(replays, limits, frozenset(), Schedule(1e9, clock), clock)
+    watch = Watch("span0", load_judging(hosts, (), None), limits)
+    watch.begin(clock.steady_s())
+    intake.start()
+    until(lambda: all(replay.given == len(replay.batches) for replay in replays))
+    intake.stop()
+    tick = intake.take(60.0)
+    assert tick is not None
+    assert tick.last
+    watch.take(tick)
+    report, expected = watch.report(), auditor.audit(capture, hosts=hosts)
+    assert all(replay.closed for replay in replays)
+    assert report.capture.dropped == 4
+    assert report.capture.frames == expected.capture.frames
+    assert report.capture.frames_by_status == expected.capture.frames_by_status
+    assert set(report.findings["finding_id"]) == set(expected.findings["finding_id"])
+    for column in ("packets_out", "packets_in", "bytes_out", "bytes_in"):
+        assert report.flows[column].sum() == expected.flows[column].sum()
 
 
 def test_bounds_that_were_hit_are_told() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,11 @@ from auditor.capture.live import InterfaceState
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.watch import Watch
+from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from auditor.capture.batch import FrameBatch
     from auditor.live.watch import FlowSink
@@ -64,6 +65,8 @@ class Replay:
     state: InterfaceState = InterfaceState.UP
     closed: bool = False
     given: int = 0
+    set_back: tuple[int, int] = (0, 0)
+    """Before which batch the clock on the wall is set back, and by how many ns."""
     intake: Intake | None = None
 
     @property
@@ -83,11 +86,20 @@ class Replay:
         while self.intake is not None and self.intake._ticks.full():
             time.sleep(0.001)  # on a span port frames come no faster than time passes
         batch = self.batches[self.given]
+        at, back_ns = self.set_back
+        if back_ns and self.given == at:
+            self.clock.wall_offset_ns -= back_ns
+        if self.given >= at:
+            batch = replace(batch, time_ns=batch.time_ns - back_ns)
         self.given += 1
         self.clock.passed_ns = max(
             self.clock.passed_ns, int(batch.time_ns[-1]) - self.clock.wall_offset_ns
         )
         return batch
+
+    def rest(self) -> Iterator[FrameBatch]:
+        """Give nothing: what was not asked for has not come."""
+        return iter(())
 
     def notices(self) -> list[str]:
         """Give what was told, once."""
@@ -123,6 +135,7 @@ def watched(
     window_s: float = 60.0,
     limits: Limits | None = None,
     flow_sink: FlowSink | None = None,
+    dedup: bool = False,
     **source: object,
 ) -> tuple[Report, list[Window]]:
     """Watch a capture as if it came just now; give the whole report, and the windows."""
@@ -135,9 +148,9 @@ def watched(
     site = judging.site
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
     given = limits or Limits()
-    intake = Intake(replay, given, macs, Schedule(window_s, clock), clock)
+    intake = Intake([replay], given, macs, Schedule(window_s, clock), clock, dedup=dedup)
     replay.intake = intake
-    watch = Watch(replay.interface, judging, given, flow_sink)
+    watch = Watch(replay.interface, judging, given, flow_sink, dedup=dedup)
     watch.begin(clock.steady_s())
     intake.start()
     windows: list[Window] = []
@@ -145,6 +158,7 @@ def watched(
         tick = intake.take(60.0)
         assert tick is not None, "the intake has stopped"
         window = watch.take(tick)
+        assert not isinstance(window, FailedWindow)
         if window is not None:
             windows.append(window)
         if tick.last:

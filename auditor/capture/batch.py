@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ class FrameBatch:
     """
 
     data: NDArray[np.uint8]
-    """Frame i's captured bytes are data[offset[i] : offset[i] + captured_len[i]]."""
+    """Frame i's captured bytes are data[offset[i] : offset[i] + captured_len[i]]; read-only here,
+    whatever was given."""
     offset: NDArray[np.int64]
     captured_len: NDArray[np.int64]
     wire_len: NDArray[np.int64]
@@ -35,6 +36,16 @@ class FrameBatch:
     """Shape (n, 2): the control block of the frame's connection in a proxy that captured it, and
     the one of the connection that is this one's other side; 0 = none. None where no capture has
     any."""
+
+    def __post_init__(self) -> None:
+        """Make the bytes read-only: no stage changes a frame, and one kind compiles one kernel."""
+        data = self.data.view()
+        data.flags.writeable = False
+        object.__setattr__(self, "data", data)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes as arguments, so that the bytes arrive read-only too."""
+        return FrameBatch, tuple(getattr(self, each.name) for each in fields(self))
 
     def __len__(self) -> int:
         """Count the frames."""

@@ -14,6 +14,7 @@ import numpy as np
 from auditor.capture.batch import FrameBatch
 from auditor.capture.opening import open_reader
 from auditor.capture.stream import BLOCK_BYTES, FrameStream
+from auditor.capture.urls import is_url
 from auditor.capture.walk import BATCH_FRAMES
 from auditor.errors import CaptureError
 
@@ -66,6 +67,8 @@ class Track:
         self.index = index
         self.size = 0
         """Bytes of the file as it is stored; 0 if that is unknown."""
+        self.packed = False
+        """Whether it takes longer to come by its frames than to read them, once peeked at."""
         self.first_ns = _BEFORE_ALL
         """Time of its first frame, once peeked at."""
         self.next_ns = _BEFORE_ALL
@@ -113,6 +116,7 @@ class Track:
         batch = stream.read()
         if batch is not None:
             self.first_ns = int(batch.time_ns[0])
+        self.packed = stream.packed or is_url(self.name)
         if stream.source.reopenable:
             stream.close()
             self._stream = None

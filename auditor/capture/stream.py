@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.capture.blocks import Blocks
-from auditor.capture.compressed import open_content, read_head
+from auditor.capture.compressed import compression_of, open_content, read_head
 from auditor.capture.erf import unwrap
 from auditor.capture.foreign import open_foreign
 from auditor.capture.nstrace import NstraceWalker
@@ -53,6 +53,7 @@ class FrameStream:
         self._foreign: ForeignFormat | None = None
         try:
             content: Content = open_content(source, block_bytes)
+            self._packed = compression_of(content) is not None
             head = read_head(content, block_bytes)
             if not is_capture(head):
                 self._foreign = foreign_format(head)
@@ -70,6 +71,11 @@ class FrameStream:
         self._at = self._walker.header_len
         self._forgotten = 0  # bytes before those in self._data
         self._ended = False
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is decompressed or translated as it is read."""
+        return self._packed or self._foreign is not None
 
     @property
     def dropped(self) -> int | None:

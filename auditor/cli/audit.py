@@ -88,7 +88,7 @@ def audit(
     _check_evidence(evidence, evidence_frames, sources)
 
     past = None if history is None else _past(history)
-    from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+    from auditor import pipeline  # noqa: PLC0415 - numpy, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
     reading = Reading(engine, None if quiet else announce, dedup, workers, cluster)

@@ -45,7 +45,7 @@ def flows(
     delivery.check(tables=1)
     check_span(since, until)
 
-    from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+    from auditor import pipeline  # noqa: PLC0415 - numpy, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
     reading = Reading(engine, None if quiet else announce, dedup, workers, cluster)

@@ -64,7 +64,7 @@ def infer_command(
         # It may hold somebody's corrections.
         raise UsageError(f"{output}: is there already; give another name, or --force to replace it")
 
-    from auditor import pipeline  # noqa: PLC0415 - numpy and pandas, not needed for help
+    from auditor import pipeline  # noqa: PLC0415 - numpy, not needed for help
     from auditor.infer.draft import draft_site  # noqa: PLC0415 - as above
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 

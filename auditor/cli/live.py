@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
-from auditor.cli.options import judging_options
+from auditor.cli.options import dedup_option, judging_options
 from auditor.cli.output import Output
 from auditor.errors import UsageError
 from auditor.report.writers import FORMATS
@@ -53,7 +53,7 @@ def _watch_options(command: Callable[P, R]) -> Callable[P, R]:
             default=1,
             show_default=True,
             metavar="N",
-            help="Rings that share the frames; 1 so far.",
+            help="Rings that share the frames, each read and decoded by a thread.",
         ),
         click.option(
             "--ring-mb",
@@ -130,6 +130,7 @@ def _watch_options(command: Callable[P, R]) -> Callable[P, R]:
 @click.argument("interface", required=False)
 @click.option("--list", "listed", is_flag=True, help="List the interfaces, and end.")
 @judging_options
+@dedup_option
 @_watch_options
 @click.option(
     "--fail-on",
@@ -152,7 +153,7 @@ def _watch_options(command: Callable[P, R]) -> Callable[P, R]:
     help="Write the report here.  [default: standard output]",
 )
 @click.option("--quiet", is_flag=True, help="Say nothing beside the report.")
-@click.option("--verbose", is_flag=True, help="Cut no list short.")
+@click.option("--verbose", is_flag=True, help="Cut no list short; trace mistakes.")
 @click.option("--no-color", is_flag=True, help="No colours, as with NO_COLOR set.")
 def live(
     interface: str | None,
@@ -177,6 +178,7 @@ def live(
     ring_mb: int,
     workers: int,
     max_flows: int,
+    dedup: bool,
     fail_on: str,
     format_name: str | None,
     output: Path | None,
@@ -225,6 +227,8 @@ def live(
         Limits(most_flows=max_flows),
         outlets,
         write_flows,
+        dedup,
+        traces=verbose,
     )
     with open_view(interface, delivery, windows, quiet=quiet, no_color=no_color) as view:
         report = run(interface, RulesSource(hosts, catalog, edition), options, view)

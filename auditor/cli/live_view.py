@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from auditor.cli.output import Output
     from auditor.live.screen import Screen
-    from auditor.outlets.window import Counters, Window
+    from auditor.outlets.window import Counters, FailedWindow, Window
     from auditor.report.model import Report
 
 
@@ -49,7 +49,7 @@ class Lines:
     def window(self, window: Window) -> None:
         """Say what a window amounts to, and each finding once."""
         if self._windows is not None:
-            _append(self._windows, window)
+            _append(self._windows, _summed_up(window))
         if self._quiet:
             return
         self._say(window_text(window))
@@ -58,12 +58,19 @@ class Lines:
                 self._known.add(finding_id)
                 self._say(f"new: {severity}: {title}")
 
+    def failed(self, window: FailedWindow) -> None:
+        """Leave a line in the file; why was said when it happened."""
+        if self._windows is not None:
+            _append(self._windows, _span(window) | {"failed": window.reason})
+
     def report(self, report: Report) -> None:
         """Deliver a report that was asked for."""
         self._delivery.deliver(report)
 
     def _say(self, text: str) -> None:
-        click.echo(f"auditor: {safe(text)}", err=True)
+        # A terminal that was closed must not end the watch.
+        with suppress(OSError, ValueError):
+            click.echo(f"auditor: {safe(text)}", err=True)
 
 
 class OnScreen(Lines):
@@ -136,26 +143,34 @@ def window_text(window: Window) -> str:
 
 
 def _findings(report: Report) -> list[tuple[str, str, str]]:
-    table = report.findings[~report.findings["accepted"]]
-    columns = (table[name].tolist() for name in ("finding_id", "severity", "title"))
-    return list(zip(*columns, strict=True))
+    findings = report.tables["findings"]
+    counted = findings.take(~findings.array("accepted"))
+    return list(zip(*map(counted.values, ("finding_id", "severity", "title")), strict=True))
 
 
-def _append(path: Path, window: Window) -> None:
+def _span(window: Window | FailedWindow) -> dict[str, object]:
+    return {"first_seen": time_text(window.first_ns), "last_seen": time_text(window.last_ns)}
+
+
+def _summed_up(window: Window) -> dict[str, object]:
     report = window.report
     names = "finding_id", "kind", "severity", "accepted", "title", "client", "server", "transport"
-    rows = report.findings[list(names)].to_dict("records")
-    line = {
-        "first_seen": time_text(window.first_ns),
-        "last_seen": time_text(window.last_ns),
+    rows = [{name: row[name] for name in names} for row in report.tables["findings"].rows()]
+    return _span(window) | {
         "frames": report.capture.frames,
         "bytes": report.capture.bytes,
         "dropped": report.capture.dropped,
+        "duplicates": report.capture.duplicates,
+        "loss_share": report.capture.loss.share,
         "summary": report.summary,
         "findings": rows,
     }
+
+
+def _append(path: Path, line: dict[str, object]) -> None:
     try:
         with path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(line) + "\n")
     except OSError as error:
-        complain(f"{path}: not written: {error.strerror or error}")
+        with suppress(OSError, ValueError):
+            complain(f"{path}: not written: {error.strerror or error}")

@@ -51,7 +51,7 @@ def source_arguments(command: Callable[P, R]) -> Callable[P, R]:
         default=1,
         show_default=True,
         metavar="N",
-        help="Processes that read several captures; 0 = one for each processor.",
+        help="Processes that read several captures, at most; 0 = one for each processor.",
     )(command)
     command = click.option(
         "--engine",

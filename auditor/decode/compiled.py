@@ -8,14 +8,12 @@ import numpy as np
 
 from auditor.decode.carriers import find_carriers
 from auditor.decode.dissect import Decoder
+from auditor.decode.packets import Packets
 from auditor.kernel.frames import AGAIN, CARRIER, decode_frames
 from auditor.records import PACKET
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
-    from auditor.decode.packets import Packets
-
-_NOWHERE = np.empty(0, np.int64)
 
 
 class CompiledDecoder(Decoder):
@@ -31,7 +29,8 @@ class CompiledDecoder(Decoder):
             batch.data, batch.offset, batch.captured_len, batch.linktype, rows, notes
         )
         if not noted:
-            return self._finish(batch, rows, _NOWHERE)
+            self._watch.observe(batch, rows)
+            return Packets(batch, rows, [])
         again = np.flatnonzero(notes == AGAIN)
         if len(again):
             rows[again] = self._read_frames(batch.select(again))

@@ -40,6 +40,10 @@ _PORTS = {
 _PROTOCOL = np.zeros(2 * ECHO_ID, np.uint8)
 _PROTOCOL[list(_PORTS)] = list(_PORTS.values())
 
+MESSAGE_PORTS = (_PROTOCOL > 0).astype(np.uint8) + (_PROTOCOL == _DNS)
+"""By source port, what auditor.kernel.messages asks for: 0 where no message comes from, 1 where one
+comes in a datagram, 2 where it may come in a stream too."""
+
 _SHORTEST_MESSAGE = 12
 _safe_name = lru_cache(1 << 13)(safe_name)
 _LOCAL_DOMAIN = b".local"

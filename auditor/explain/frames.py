@@ -22,7 +22,7 @@ def read_frames(
     report: Report, flow_id: int, progress: Callable[[int, int, int], None] | None = None
 ) -> Frames:
     """Read the first frames of a flow; what cannot be had is said, not raised."""
-    begins = wanted_flows(report.flows, [flow_id])
+    begins = wanted_flows(report.tables["flows"], [flow_id])
     try:
         picked = tuple(
             picked_frames(

@@ -9,7 +9,6 @@ from auditor.explain.considered import consider
 from auditor.explain.model import End, FoundOf, HeardName, OtherSide, Payload, Story
 from auditor.explain.outcome import direction_why, flag_words, outcome_why, sides_seen
 from auditor.records import NO_TIME, WITH_PORTS, address_text, transport_name
-from auditor.report.cells import plain_values
 from auditor.report.notices import FindingRows
 from auditor.report.text import listed, span_text
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 def check_flow_id(report: Report, flow_id: int) -> None:
     """Raise UsageError if the report has no such flow."""
-    flows = len(report.flows)
+    flows = len(report.tables["flows"])
     if not 1 <= flow_id <= flows:
         known = f"a flow from 1 to {flows:,}" if flows else "a capture with flows"
         raise UsageError(f"--flow: expected {known}, found {flow_id}")
@@ -58,8 +57,7 @@ def tell(report: Report, judged: Judged, names: Names, flow_id: int, frames: Fra
 
 
 def _cells(report: Report, row: int) -> Mapping[str, object]:
-    part = report.flows.iloc[row : row + 1]
-    return {str(name): plain_values(str(name), part[name])[0] for name in part.columns}
+    return next(report.tables["flows"].take([row]).rows())
 
 
 def _end(judged: Judged, row: int, *, is_client: bool) -> End:
@@ -90,7 +88,7 @@ def _end(judged: Judged, row: int, *, is_client: bool) -> End:
 
 def _other_sides(report: Report, flow_id: int) -> Iterator[OtherSide]:
     """Yield the flow that this one is linked with, then others that are linked with this one."""
-    linked = plain_values("linked_flow", report.flows["linked_flow"])
+    linked = report.tables["flows"].values("linked_flow")
     own = linked[flow_id - 1]
     # A client's connection may be linked with several to servers, one after the other.
     others = [row for row, other in enumerate(linked) if row + 1 == own or other == flow_id]
@@ -147,7 +145,7 @@ def _hosts(group: list[SeenName]) -> str:
 
 
 def _findings(report: Report, flow_id: int) -> Iterator[FoundOf]:
-    rows = FindingRows(report.findings)
+    rows = FindingRows(report.tables["findings"])
     for row in rows.by_severity():
         flow_ids = report.finding_flows.get(rows.id[row], ())
         if flow_id in flow_ids:

@@ -13,7 +13,7 @@ from auditor.flows.keys import KEY, quote_key, unpack_keys
 from auditor.flows.layout import ENTRY
 from auditor.flows.links import Links
 from auditor.flows.quotes import EarlyQuotes
-from auditor.flows.result import Flows, in_order
+from auditor.flows.result import Flows
 from auditor.flows.table import HEAD_BUDGET
 from auditor.kernel.flows import (
     NEW_VLAN,
@@ -160,10 +160,14 @@ class CompiledFlowTable:
     def _keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
         """Forget all flows but some; given: those of them whose counts begin anew."""
         slots = np.stack([2 * flows, 2 * flows + 1], axis=1).ravel()
-        self.facts.keep(flows, given)
-        self._heads.keep(slots)
+        self.facts.keep(flows, given, self._count)
+        self._heads.keep(slots, 2 * len(self.facts.entries))
         self._count = len(flows)
-        self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
+        places = _INDEX_ROOM * len(self.facts.entries)
+        if places == len(self._index):
+            self._index[:] = 0
+        else:
+            self._index = np.zeros(places, np.int64)
         table = Table(self._index, self.facts.entries, self.facts.sides)
         build_index(table, 0, self._count)
 
@@ -171,25 +175,33 @@ class CompiledFlowTable:
         """Give the flows so far; the table may go on."""
         return self._give(np.arange(self._count), linked=True)[0]
 
-    def _give(
-        self, flows: NDArray[np.int64], *, linked: bool = False
-    ) -> tuple[Flows, NDArray[np.int64]]:
-        """Give some flows in order, and which ones they are; linked: only where it is all of them.
+    def close(self) -> Flows:
+        """Give the flows; the table is at its end, so that not all of them are kept twice."""
+        return self._give(np.arange(self._count), linked=True, last=True)[0]
 
-        What links flows stands in files alone: a table that is flushed never has it.
+    def _give(
+        self, flows: NDArray[np.int64], *, linked: bool = False, last: bool = False
+    ) -> tuple[Flows, NDArray[np.int64]]:
+        """Give some flows in order, and which ones they are.
+
+        linked: only where it is all of them. What links flows stands in files alone: a table that
+        is flushed never has it. last: forget them meanwhile.
         """
+        flows = self.facts.in_order(flows)
         facts = self.facts.records(flows)
-        order = in_order(facts)
         vlans = self.facts.vlan_ids(self._count)
-        flows = flows[order]
+        if last:
+            self.facts, self._count = Facts(), 0
+            self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
+        heads = self._heads.list_of(np.concatenate([2 * flows, 2 * flows + 1]))
         given = Flows(
-            facts=facts[order],
-            heads_a=self._heads.list_of(2 * flows),
-            heads_b=self._heads.list_of(2 * flows + 1),
-            vlans=[vlans.get(flow, ()) for flow in flows.tolist()],
+            facts=facts,
+            heads_a=heads[: len(flows)],
+            heads_b=heads[len(flows) :],
+            vlans=[vlans.get(flow, ()) for flow in flows.tolist()] if vlans else [()] * len(flows),
             unmatched_errors=self._unreadable_quotes + self._early.unmatched,
             clipped_heads=self._heads.clipped,
-            other_side=self._links.other_sides(facts, order) if linked else None,
+            other_side=self._links.other_sides(facts, flows) if linked else None,
         )
         return given, flows
 

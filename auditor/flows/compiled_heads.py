@@ -130,13 +130,20 @@ class CompiledHeads:
         self._reserve_slots(slot + 1)
         return int(self._store.state[slot]) & ~kernel.ELSEWHERE == kernel.DONE
 
-    def add_datagrams(self, slot: int, part: HeadsPart, theirs: int, most: int) -> None:
-        """Add a part's heads of one slot to the first datagrams of ours."""
-        starts = part.at()[theirs].tolist()
-        for at, length in zip(starts, part.length[theirs].tolist(), strict=True):
-            if length and not self.is_done(slot):
+    def add_datagrams(
+        self, slot: int, part: HeadsPart, theirs: int, early: NDArray[np.bool_], most: int
+    ) -> None:
+        """Add a part's heads of one slot to the first datagrams of ours.
+
+        early: shape (MOST_HEADS,), those that came in time to be heads.
+        """
+        data = part.data.view()
+        data.flags.writeable = False  # as frames are: the kernel is compiled for one kind
+        starts, lengths = part.at()[theirs].tolist(), part.length[theirs].tolist()
+        for at, length, in_time in zip(starts, lengths, early.tolist(), strict=True):
+            if length and in_time and not self.is_done(slot):
                 self._make_room(length)
-                kernel.take_datagram(self._store, slot, part.data[at : at + length], most)
+                kernel.take_datagram(self._store, slot, data[at : at + length], most)
 
     def observe(
         self,
@@ -162,18 +169,23 @@ class CompiledHeads:
         if count:
             self._take_escaped(payloads, escaped[:count])
 
-    def keep(self, slots: NDArray[np.int64]) -> None:
-        """Forget the heads of all slots but some, which take their order."""
+    def keep(self, slots: NDArray[np.int64], room: int) -> None:
+        """Forget the heads of all slots but some, which take their order.
+
+        room: slots that there will be soon.
+        """
         self._reserve_slots(int(slots.max()) + 1 if len(slots) else 0)
         store, streams = self._store, self._general.streams
         length = store.length[slots]
         # Heads that may grow keep the room that the kernel takes for theirs.
-        room = length.astype(np.int64)
+        size = length.astype(np.int64)
         growing = (length[:, 0] > 0) & (store.state[slots] & kernel.OPEN > 0)
-        room[growing, 0] = _powers(length[growing, 0])
-        at = (np.cumsum(room.ravel()) - room.ravel()).reshape(room.shape)
-        used = int(room.sum())
-        data = np.empty(max(_FIRST_BYTES, 2 * used), np.uint8)
+        size[growing, 0] = _powers(length[growing, 0])
+        at = (np.cumsum(size.ravel()) - size.ravel()).reshape(size.shape)
+        used = int(size.sum())
+        # What was used now will be used again.
+        before = int(store.totals[kernel.USED])
+        data = np.empty(max(_FIRST_BYTES, 2 * used, before + before // 4), np.uint8)
         kernel.move_heads(store, slots, at, data)
         kept = store.totals.copy()
         kept[kernel.USED] = used
@@ -184,8 +196,15 @@ class CompiledHeads:
         waiting = sum(stream.size for stream in self._general.streams.values())
         elsewhere = store.state[slots] & kernel.ELSEWHERE > 0
         kept[kernel.HELD] = int(length[~elsewhere].sum()) + waiting
-        start, state, free = store.start[slots], store.state[slots], np.zeros_like(store.free)
-        self._store = kernel.Store(data, at, length, start, state, free, kept)
+        self._store = kernel.Store(
+            data,
+            _placed(store.at, at, room),
+            _placed(store.length, length, room),
+            _placed(store.start, store.start[slots], room),
+            _placed(store.state, store.state[slots], room),
+            np.zeros_like(store.free),
+            kept,
+        )
 
     def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
         general, totals = self._general, self._store.totals
@@ -265,6 +284,15 @@ def _doubled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     doubled = np.empty(2 * len(data), np.uint8)
     doubled[: len(data)] = data
     return doubled
+
+
+def _placed(column: NDArray[_Item], kept: NDArray[_Item], room: int) -> NDArray[_Item]:
+    """Put what is kept first, and nothing behind it; in the same memory if that is of the size."""
+    if len(column) != room:
+        return _lengthened(kept, max(room, len(kept)))
+    column[: len(kept)] = kept
+    column[len(kept) :] = 0
+    return column
 
 
 def _lengthened(column: NDArray[_Item], length: int) -> NDArray[_Item]:

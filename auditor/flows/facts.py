@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 VLAN_BITS = 32
 """How many bits of a pair, as pair_up writes it, the VLAN ids take."""
 _LEAST_ROOM = 4096
+_SPARE_ROOM = 16
+"""Times the flows that there were, from which on room is given back."""
+_AT_A_TIME = 1 << 14
+"""Flows written while their memory is at hand."""
+_TIE_BREAKERS = "first_frame", "transport", "b_port", "a_port", "b_lo", "b_hi", "a_lo", "a_hi"
+"""The last one counts most."""
 _EARLIEST = ("time_ns", "first_frame", "capture", "tunnel_id", "ip_version", "tunnel")
 
 
@@ -75,18 +81,30 @@ class Facts:
         """Note that a packet from this side was answered by an ICMP unreachable."""
         self.sides["unreachable"][slot] = 1
 
+    def in_order(self, flows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Order flows by first time, then endpoints; leave out those without a packet.
+
+        An interruption can leave flows behind whose first packets were not added.
+        """
+        sides = self.sides.reshape(-1, 2)
+        flows = flows[(sides["packets"][flows] > 0).any(axis=1)]
+        first_ns = sides["first_ns"][flows].min(axis=1)
+        # Flows begin nearly in order, and hardly ever together: one key sorts nearly all of them.
+        order = np.argsort(first_ns, kind="stable")
+        flows, first_ns = flows[order], first_ns[order]
+        alike = first_ns[1:] == first_ns[:-1]
+        tied = np.flatnonzero(np.append(alike, False) | np.append(False, alike))
+        together = flows[tied]
+        keys = (self.entries[name][together] for name in _TIE_BREAKERS)
+        flows[tied] = together[np.lexsort((*keys, first_ns[tied]))]
+        return flows
+
     def records(self, flows: NDArray[np.int64]) -> NDArray[np.void]:
         """Give some flows, as FLOW records in that order."""
         records = np.zeros(len(flows), FLOW)
-        for name in ENTRY.names or ():
-            if name in (FLOW.names or ()):
-                records[name] = self.entries[name][flows]
-        for side, letter in enumerate("ab"):
-            mine = self.sides[2 * flows + side]
-            for name in ("packets", "bytes", "seen", "unreachable", "acks", "gaps"):
-                records[f"{name}_{letter}"] = mine[name]
-            for name in ("first", "last", "data"):
-                records[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
+        for first in range(0, len(flows), _AT_A_TIME):
+            part = slice(first, first + _AT_A_TIME)
+            self._fill(records[part], flows[part])
         return records
 
     def vlan_ids(self, count: int) -> dict[int, tuple[int, ...]]:
@@ -100,10 +118,10 @@ class Facts:
             ids[flow] = known + tuple(each for each in (outer, inner) if each and each not in known)
         return ids
 
-    def keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:
+    def keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_], count: int) -> None:
         """Forget all flows but some, which take their order.
 
-        given: shape of flows, those of which what was counted begins anew.
+        given: shape of flows, those of which what was counted begins anew. count: flows so far.
 
         What the next packets are held against stays, and how it began: flags, sequence numbers,
         VLANs, first times, the earliest frame.
@@ -116,14 +134,33 @@ class Facts:
         entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
         for name in ("packets", "bytes", "last_ns", "acks", "gaps"):
             sides[name][np.repeat(given, 2)] = SIDE_BLANK[name]
-        room = max(_LEAST_ROOM, 1 << len(flows).bit_length())
-        self.entries = _extended(entries, ENTRY_BLANK, room)
-        self.sides = _extended(sides, SIDE_BLANK, 2 * room)
+        kept, room = len(flows), len(self.entries)
+        if room > max(_LEAST_ROOM, _SPARE_ROOM * count):
+            room = max(_LEAST_ROOM, 1 << (2 * count).bit_length())
+            self.entries = _extended(entries, ENTRY_BLANK, room)
+            self.sides = _extended(sides, SIDE_BLANK, 2 * room)
+            return
+        # What has grown once will grow again: memory that is new costs more than what is moved.
+        self.entries[:kept], self.sides[: 2 * kept] = entries, sides
+        self.entries[kept:count], self.sides[2 * kept : 2 * count] = ENTRY_BLANK, SIDE_BLANK
 
     def set_losses(self, counts: Iterable[tuple[int, tuple[int, int]]]) -> None:
         """Enter acknowledgements and gaps by slot."""
         for slot, (acks, gaps) in counts:
             self.sides["acks"][slot], self.sides["gaps"][slot] = acks, gaps
+
+    def _fill(self, records: NDArray[np.void], flows: NDArray[np.int64]) -> None:
+        """Write flows into FLOW records."""
+        entries = self.entries[flows]
+        for name in ENTRY.names or ():
+            if name in (FLOW.names or ()):
+                records[name] = entries[name]
+        for side, letter in enumerate("ab"):
+            mine = self.sides[2 * flows + side]
+            for name in ("packets", "bytes", "seen", "unreachable", "acks", "gaps"):
+                records[f"{name}_{letter}"] = mine[name]
+            for name in ("first", "last", "data"):
+                records[f"{name}_{letter}_ns"] = mine[f"{name}_ns"]
 
     def _note_earliest(
         self,

@@ -42,6 +42,15 @@ class HeadList(Sequence[tuple[bytes, ...]]):
         ends = np.cumsum(length.ravel(), dtype=np.int64).reshape(length.shape)
         return cls(data, ends - length, length)
 
+    @classmethod
+    def empty(cls, flows: int) -> Self:
+        """Stand for flows of which no head is kept."""
+        return cls(
+            np.empty(0, np.uint8),
+            np.broadcast_to(np.int64(0), (flows, MOST_HEADS)),
+            np.broadcast_to(np.int32(0), (flows, MOST_HEADS)),
+        )
+
     def __len__(self) -> int:
         """Count the flows."""
         return len(self.length)

@@ -69,12 +69,12 @@ class Links:
         """Give, of each flow in `order`, the place there of the flow that is its other side.
 
         Of several the one with most frames that say so; NO_FLOW where there is none. facts: FLOW
-        records of all flows, as numbered. None if no capture tells of control blocks.
+        records of those flows. None if no capture tells of control blocks.
         """
         if not self._frames:
             return None
-        first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])[order].tolist()
-        last_ns = np.maximum(facts["last_a_ns"], facts["last_b_ns"])[order].tolist()
+        first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"]).tolist()
+        last_ns = np.maximum(facts["last_a_ns"], facts["last_b_ns"]).tolist()
         place_of = {flow: place for place, flow in enumerate(order.tolist())}
         traces = [
             (place_of[trace.flow], trace, frames)

@@ -137,32 +137,24 @@ class MergingTable(CompiledFlowTable):
         self, arrival: _Arrival, places: NDArray[np.int64], flows: NDArray[np.int64]
     ) -> None:
         """Let flows of datagrams go on, with what heads can still be theirs."""
-        entries = arrival.part.arrivals.entries
-        ours, theirs = self.facts.entries["packets"][flows], entries["packets"][places]
-        surely_early = ours + theirs <= HEAD_PACKETS
-        length = arrival.part.heads.length
-        joined = np.ones(len(places), np.bool_)
+        entries, length = arrival.part.arrivals.entries, arrival.part.heads.length
+        ours = self.facts.entries["packets"][flows].astype(np.int64)
         for each in np.flatnonzero(ours < HEAD_PACKETS).tolist():
             place, flow = int(places[each]), int(flows[each])
-            ends = [
-                end
-                for end in (0, 1)
-                if length[2 * place + end, 0] and not self._heads.is_done(2 * flow + end)
-            ]
-            if ends and not surely_early[each]:
-                joined[each] = False
-                arrival.skip[place] = 0
-                continue
             sctp = entries["transport"][place] == IPPROTO_SCTP
-            for end in ends:
+            for end in (0, 1):
+                theirs = 2 * place + end
+                if not length[theirs, 0] or self._heads.is_done(2 * flow + end):
+                    continue
+                numbers = ours[each] + arrival.part.datagrams[theirs]
                 self._heads.add_datagrams(
                     2 * flow + end,
                     arrival.part.heads,
-                    2 * place + end,
+                    theirs,
+                    numbers <= HEAD_PACKETS,
                     1 if sctp else _MOST_DATAGRAMS,
                 )
-        count = int(np.count_nonzero(joined))
-        self._join(arrival, places[joined], flows[joined], _nothing_told(count))
+        self._join(arrival, places, flows, _nothing_told(len(places)))
 
     def _join_streams(
         self, arrival: _Arrival, places: NDArray[np.int64], flows: NDArray[np.int64]
@@ -280,12 +272,11 @@ class MergingTable(CompiledFlowTable):
 def _writable(part: FlowsPart) -> FlowsPart:
     """Copy what came as read-only memory: kernels are compiled for the other kind."""
     entries, sides, led_by, led_seq = part.arrivals
-    log = part.log
     return replace(
         part,
         arrivals=kernel.Arrivals(_own(entries), _own(sides), _own(led_by), _own(led_seq)),
         heads=replace(part.heads, data=_own(part.heads.data)),
-        log=replace(log, rows=_own(log.rows), batch=replace(log.batch, data=_own(log.batch.data))),
+        log=replace(part.log, rows=_own(part.log.rows)),
     )
 
 

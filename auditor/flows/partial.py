@@ -16,6 +16,7 @@ import numpy as np
 from auditor.capture.batch import FrameBatch
 from auditor.decode.packets import Packets
 from auditor.flows.compiled import CompiledFlowTable
+from auditor.flows.headlist import MOST_HEADS
 from auditor.flows.quotes import EarlyQuotes
 from auditor.flows.streams import LONGEST_HEAD
 from auditor.flows.tcp import ACK, SYN
@@ -50,8 +51,11 @@ class FlowsPart:
     unreadable_quotes: int
     links: dict[Trace, int]
     """What control blocks frames told (auditor.flows.links), and how many."""
+    datagrams: NDArray[np.uint8]
+    """Shape (2 * flows, MOST_HEADS): with which packet of its flow, from 1 on, each head of a side
+    came that is no stream; 0 where there is none."""
     log: Packets
-    """First packets of flows, of each all in which heads are looked for."""
+    """First packets of TCP flows, of each all in which heads are looked for."""
     log_flows: NDArray[np.int64]
     """The flow of each."""
 
@@ -76,6 +80,7 @@ class PartTable(CompiledFlowTable):
         self._deferred = self._early = _Deferred()
         self._led_by = np.full(4096, NOT_LED, np.int8)
         self._led_seq = np.zeros(4096, np.uint32)
+        self._datagrams = np.zeros((8192, MOST_HEADS), np.uint8)
         self._logs: list[Packets] = []
         self._log_flows: list[NDArray[np.int64]] = []
         self.quoted: list[tuple[Quote, int]] = []
@@ -92,7 +97,11 @@ class PartTable(CompiledFlowTable):
 
     def update(self, packets: Packets) -> None:
         """Add packets, and log those that a successor may need."""
-        self._log(packets, *self.place(packets))
+        slots, notes = self.place(packets)
+        early = np.flatnonzero(notes & HEAD)
+        tcp = packets.rows["transport"][early] == IPPROTO_TCP
+        self._log(packets, early[tcp], slots)
+        self._note_datagrams(packets.rows["payload_len"][early[~tcp]], slots[early[~tcp]])
 
     def part(self) -> FlowsPart:
         """Give what there is, once."""
@@ -115,6 +124,7 @@ class PartTable(CompiledFlowTable):
             self._deferred.told,
             self._unreadable_quotes,
             self._links.traces,
+            self._datagrams[: 2 * count],
             log,
             flows,
         )
@@ -129,6 +139,7 @@ class PartTable(CompiledFlowTable):
         while len(self._led_by) < self._count:
             self._led_by = np.append(self._led_by, np.full_like(self._led_by, NOT_LED))
             self._led_seq = np.append(self._led_seq, np.zeros_like(self._led_seq))
+            self._datagrams = np.append(self._datagrams, np.zeros_like(self._datagrams), axis=0)
         news = np.flatnonzero(slots >= 2 * before)
         firsts = np.empty(self._count - before, np.int64)
         firsts[(slots[news[::-1]] >> 1) - before] = news[::-1]  # the last to be written stays
@@ -148,14 +159,41 @@ class PartTable(CompiledFlowTable):
         led: NDArray[np.bool_] = accepted & (self._led_by[: self._count] != NOT_LED)
         return led
 
-    def _log(self, packets: Packets, slots: NDArray[np.int64], notes: NDArray[np.uint8]) -> None:
-        early = np.flatnonzero(notes & HEAD)
-        early = early[packets.rows["transport"][early] == IPPROTO_TCP]
+    def _note_datagrams(self, sizes: NDArray[np.int64], slots: NDArray[np.int64]) -> None:
+        """Note which packets of their flows the first datagrams of each side are.
+
+        sizes, slots: shape (n,), of a batch's packets in which heads may be that are no streams.
+        """
+        flows = slots >> 1
+        numbers = self.facts.entries["packets"][flows] - _still_to_come(flows)
+        filled = sizes > 0
+        slots, numbers = slots[filled], numbers[filled]
+        known = np.count_nonzero(self._datagrams[slots], axis=1)
+        nth = known + _so_far(slots)
+        kept = nth < MOST_HEADS
+        self._datagrams[slots[kept], nth[kept]] = numbers[kept]
+
+    def _log(self, packets: Packets, early: NDArray[np.int64], slots: NDArray[np.int64]) -> None:
+        """Log the packets of TCP at the places `early`, unless no successor can need them."""
         flows = slots[early] >> 1
         unsure = ~self._led_and_answered()[flows]
         if unsure.any():
             self._logs.append(take_out(packets, early[unsure]))
             self._log_flows.append(flows[unsure])
+
+
+def _so_far(items: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count for each item how often it came before."""
+    order = np.argsort(items, kind="stable")
+    ordered = items[order]
+    count = np.empty(len(items), np.int64)
+    count[order] = np.arange(len(items)) - np.searchsorted(ordered, ordered)
+    return count
+
+
+def _still_to_come(items: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count for each item how often it comes after."""
+    return _so_far(items[::-1])[::-1]
 
 
 def take_out(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
+from auditor.flows.headlist import HeadList
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-
-    from auditor.flows.headlist import HeadList
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +39,7 @@ class Flows:
             return len(rows)
         return max(int(self.weights[rows].sum()), min(len(rows), 1))
 
-
-def in_order(facts: NDArray[np.void]) -> NDArray[np.int64]:
-    """Order FLOW records by first time, then endpoints; leave out those without a packet.
-
-    An interruption can leave flows behind whose first packets were not added.
-    """
-    first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
-    names = "first_frame", "transport", "b_port", "a_port", "b_lo", "b_hi", "a_lo", "a_hi"
-    order = np.lexsort((*(facts[name] for name in names), first_ns))
-    kept: NDArray[np.int64] = order[facts["packets_a"][order] + facts["packets_b"][order] > 0]
-    return kept
+    def without_heads(self) -> Flows:
+        """Give the same flows without their first payloads, which are most of their memory."""
+        nothing = HeadList.empty(len(self.facts))
+        return replace(self, heads_a=nothing, heads_b=nothing)

@@ -9,11 +9,20 @@ from auditor.flows.tcp import ahead
 LONGEST_HEAD = 16 * 1024
 _SHORT_HEAD = 1024
 _HTTP_HEAD = 4096
+_TELLING_HEAD = 256
+_LEAST_HEAD = 64
 REACH = 1 << 20
 """How far ahead, in bytes, a segment may lie and a missing one still be awaited: a window."""
 _MOST_WAITING = 16
 
 _TLS_HANDSHAKE = b"\x16\x03"
+_HELLO = re.compile(
+    rb"\x16\x03[\x00-\x04].{2}[\x01\x02]\x00.{2}\x03[\x00-\x04].{32}[\x00-\x20]", re.DOTALL
+)
+"""Record and message of a hello up to the length of its session id (RFC 8446 section 4.1)."""
+_SHORTEST_RECORD, _LONGEST_RECORD, _SHORTEST_HELLO = 4, (1 << 14) + 2048, 41
+_TELLING = re.compile(rb"\x1aCGP/01|\x00.{3}[\xfc-\xff]SMB", re.DOTALL)
+"""CGP and SMB ([MS-SMB2] section 2.1): what they are is said at once."""
 _DNS_RESPONSE = re.compile(rb".{4}[\x80-\x87][\x00-\x3f\x80-\xbf]\x00\x01", re.DOTALL)
 """Length, number, flags and the one question of a DNS answer over TCP (RFC 1035 section 4.2.2)."""
 _HTTP_REQUEST = re.compile(rb"[A-Z]{3,16}(?:_[A-Z]+)* [!-~]")
@@ -106,8 +115,15 @@ def wanted_length(data: bytes) -> int:
     """Say how many bytes are worth keeping of a head that so far is `data`.
 
     A TLS hello and a DNS response are kept to their claimed end, an HTTP request to the end of its
-    header fields.
+    header fields. Nothing is read in what follows a hello, nor far into a session that says at
+    once what it is.
     """
+    if len(data) < _LEAST_HEAD:
+        return _SHORT_HEAD
+    if _is_hello(data):
+        return min(max(_hello_end(data), _LEAST_HEAD), LONGEST_HEAD)
+    if _TELLING.match(data):
+        return _TELLING_HEAD
     if len(data) < _SHORT_HEAD:
         return _SHORT_HEAD
     if data.startswith(_TLS_HANDSHAKE):
@@ -120,14 +136,30 @@ def wanted_length(data: bytes) -> int:
     return _SHORT_HEAD
 
 
+def _is_hello(data: bytes) -> bool:
+    """Recognise a ClientHello or a ServerHello as the check of its signature does."""
+    record_len, hello_len = (int.from_bytes(data[i : i + 2], "big") for i in (3, 7))
+    return (
+        _HELLO.match(data) is not None
+        and _SHORTEST_RECORD <= record_len <= _LONGEST_RECORD
+        and hello_len >= _SHORTEST_HELLO
+    )
+
+
 def _hello_end(data: bytes) -> int:
-    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1)."""
+    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1).
+
+    If the record in which it ends is short, that is where the record ends.
+    """
     missing = 4 + int.from_bytes(data[6:9], "big")
     position = 0
     while True:
         record_len = int.from_bytes(data[position + 3 : position + 5], "big")
         position += 5
-        if missing <= record_len or position + record_len + 5 > len(data) or not record_len:
-            return position + missing
+        if missing <= record_len:
+            record_end = position + record_len
+            return record_end if record_end <= _SHORT_HEAD else position + missing
+        if position + record_len + 5 > len(data) or not record_len:
+            return position + missing + 5
         missing -= record_len
         position += record_len

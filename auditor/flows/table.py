@@ -22,7 +22,7 @@ from auditor.flows.keys import KEY, canonical_keys, quote_key, unpack_keys
 from auditor.flows.links import Links
 from auditor.flows.loss import AckWatch
 from auditor.flows.quotes import EarlyQuotes
-from auditor.flows.result import Flows, in_order
+from auditor.flows.result import Flows
 from auditor.flows.tcp import FIN, RST, SYN, UNSEEN, is_opening
 from auditor.records import IPPROTO_TCP, Status
 
@@ -87,11 +87,11 @@ class FlowTable:
         for name in KEY.names or ():
             self._facts.entries[name][:count] = endpoints[name]
         self._facts.set_losses(self._acks.counts().items())
-        facts = self._facts.records(np.arange(count))
-        order = in_order(facts)
+        order = self._facts.in_order(np.arange(count))
+        facts = self._facts.records(order)
         vlans = self._facts.vlan_ids(count)
         return Flows(
-            facts=facts[order],
+            facts=facts,
             heads_a=self._heads.list_of(2 * order),
             heads_b=self._heads.list_of(2 * order + 1),
             vlans=[vlans.get(flow, ()) for flow in order.tolist()],
@@ -99,6 +99,10 @@ class FlowTable:
             clipped_heads=self._heads.clipped,
             other_side=self._links.other_sides(facts, order),
         )
+
+    def close(self) -> Flows:
+        """Give the flows; the table is at its end."""
+        return self.finish()
 
     def _assign(self, steps: Iterable[tuple[bytes, bool, int, int]]) -> list[int]:
         """Give the flow of each packet: key, sent by b, TCP flags if they matter, sequence."""

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from auditor.judge.groups import group
+
 if TYPE_CHECKING:
     from auditor.evidence.names import Names
     from auditor.judge.judged import Judged
@@ -21,9 +25,11 @@ class HostNames:
         for row, seen in zip(rows, told.address_names.values(), strict=True):
             if row >= 0:
                 names[row].update(dict.fromkeys(each.name for each in seen))
-        for row, own in told.own.items():
-            asked = dict.fromkeys(each.name for each in own)
-            names[int(judged.orientation.server[row])].update(asked)
+        own = told.own
+        server = judged.orientation.server[own.flow]
+        asked = np.sort(group((server, own.name.astype(np.int64))).first)
+        for row, word in zip(server[asked].tolist(), own.name[asked].tolist(), strict=True):
+            names[row].setdefault(own.words[word])
         self.all: dict[int, tuple[str, ...]] = {row: tuple(each) for row, each in names.items()}
         """By row of Hosts.table."""
         self._holders = Counter(name for each in self.all.values() for name in each)

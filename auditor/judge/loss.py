@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.records import IPPROTO_TCP, Seen
+from auditor.records import IPPROTO_TCP, NO_TIME, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +109,8 @@ def measure_losses(judged: Judged) -> Losses:
     acks = facts["acks_a"].astype(np.int64) + facts["acks_b"]
     gaps = facts["gaps_a"].astype(np.int64) + facts["gaps_b"]
     rows = np.flatnonzero(acks)
+    weights = judged.flows.weights
+    stands_for = np.ones(len(facts), np.int64) if weights is None else weights
     orientation = judged.orientation
     width = len(judged.hosts.table) + 1
     pairs, pair_of = np.unique(
@@ -126,8 +128,8 @@ def measure_losses(judged: Judged) -> Losses:
             for capture in np.unique(facts["capture"][rows]).tolist()
             for own in (facts["capture"] == capture,)
         },
-        int(np.count_nonzero(facts["transport"] == IPPROTO_TCP)),
-        int(_one_sided(facts).sum()),
+        int(stands_for[facts["transport"] == IPPROTO_TCP].sum()),
+        int(stands_for[_one_sided(facts, stands_for)].sum()),
     )
 
 
@@ -137,14 +139,20 @@ def _summed(group: NDArray[np.intp], values: NDArray[np.int64], groups: int) -> 
     return sums
 
 
-def _one_sided(facts: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Mark the TCP flows of which one side alone was captured, though it answers the other."""
+def _one_sided(facts: NDArray[np.void], stands_for: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the TCP flows of which one side alone was captured, though it answers the other.
+
+    stands_for: how many flows each is; of one that is cut in parts, the first times tell who ever
+    sent.
+    """
     found = np.zeros(len(facts), bool)
     for side, other in (("a", "b"), ("b", "a")):
         seen = facts[f"seen_{side}"]
         answers = seen & Seen.SYN_ACK > 0
-        goes_on = (seen & Seen.SYN > 0) | (facts[f"packets_{side}"] >= _LEAST_OF_ONE_SIDE)
+        goes_on = (seen & Seen.SYN > 0) | (
+            facts[f"packets_{side}"] >= _LEAST_OF_ONE_SIDE * stands_for
+        )
         answers |= (seen & Seen.ACK > 0) & goes_on
-        found |= (facts[f"packets_{other}"] == 0) & answers
+        found |= (facts[f"first_{other}_ns"] == NO_TIME) & answers
     found &= facts["transport"] == IPPROTO_TCP
     return found

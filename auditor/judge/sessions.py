@@ -41,7 +41,7 @@ _BEST_FIRST = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Session:
     """All that carried sessions between one client and one server."""
 
@@ -76,17 +76,19 @@ def find_sessions(judged: Judged) -> list[Session]:
     in_vain, followed = carriers.in_vain(), carriers.followed()
     first, last = carriers.spans()
     sets, set_of = kind_sets(talks, judged.kinds)
+    table = judged.hosts.table
+    host = {row: table[row] for row in np.unique([talks.client, talks.server]).tolist()}
     known: dict[int, _Cited] = {}
     sessions = []
-    for number, each in enumerate(set_of.tolist()):
+    columns = set_of.tolist(), talks.client.tolist(), talks.server.tolist()
+    for number, (each, client, server) in enumerate(zip(*columns, strict=True)):
         cited = known.get(each) or known.setdefault(each, _cited(judged, sets[each]))
         best_udp, best_tcp = udp[number], tcp[number]
         failed = in_vain[number] and best_udp not in ATTEMPTED
-        talk = talks[number]
         sessions.append(
             Session(
-                talk.client,
-                talk.server,
+                host[client],
+                host[server],
                 cited.path,
                 best_udp,
                 best_tcp,

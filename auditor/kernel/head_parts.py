@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 
 
 @compiled
+def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
+    """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
+    for at in range(source.shape[0]):
+        target[at] = source[at]
+
+
+@compiled
 def pack_heads(
     store: Store, wanted: NDArray[np.uint8], length: NDArray[np.int32], data: NDArray[np.uint8]
 ) -> None:
@@ -27,7 +34,7 @@ def pack_heads(
         for place in range(MOST_DATAGRAMS):
             size = np.int64(store.length[slot, place]) if wanted[slot] else 0
             at = store.at[slot, place]
-            data[used : used + size] = store.data[at : at + size]
+            _copy(data[used : used + size], store.data[at : at + size])
             length[slot, place] = size
             used += size
 
@@ -51,7 +58,8 @@ def unpack_heads(
             if size == 0:
                 continue
             used = allocate(store, size)
-            store.data[used : used + size] = data[at[each, place] : at[each, place] + size]
+            begin = at[each, place]
+            _copy(store.data[used : used + size], data[begin : begin + size])
             store.at[slots[each], place], store.length[slots[each], place] = used, size
 
 
@@ -66,5 +74,5 @@ def gather(
     used = 0
     for each in range(starts.shape[0]):
         size = lengths[each]
-        gathered[used : used + size] = data[starts[each] : starts[each] + size]
+        _copy(gathered[used : used + size], data[starts[each] : starts[each] + size])
         used += size

@@ -36,9 +36,14 @@ _NO_DISTANCE = -(1 << 40)
 LONGEST_HEAD = 16 * 1024
 SHORT_HEAD = 1024
 HTTP_HEAD = 4096
+TELLING_HEAD = 256
+LEAST_HEAD = 64
 LONGEST_DATAGRAM = 1500
 SPARE_HEAD = 64
 MOST_DATAGRAMS = 3
+
+_SHORTEST_RECORD, _LONGEST_RECORD, _SHORTEST_HELLO = 4, (1 << 14) + 2048, 41
+_NEWEST_MINOR, _LONGEST_SESSION_ID = 4, 32
 
 
 class Store(NamedTuple):
@@ -90,16 +95,50 @@ def _room(totals: NDArray[np.int64], taken: int) -> int:
 
 @compiled
 def _hello_end(head: NDArray[np.uint8]) -> int:
-    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1)."""
+    """Find the end of the first handshake message, which may span records (RFC 8446, 5.1).
+
+    If the record in which it ends is short, that is where the record ends.
+    """
     missing = 4 + (np.int64(head[6]) << 16 | np.int64(head[7]) << 8 | np.int64(head[8]))
     position = 0
     while True:
         record_len = np.int64(head[position + 3]) << 8 | np.int64(head[position + 4])
         position += 5
-        if missing <= record_len or position + record_len + 5 > head.shape[0] or record_len == 0:
-            return position + missing
+        if missing <= record_len:
+            record_end = position + record_len
+            return record_end if record_end <= SHORT_HEAD else position + missing
+        if position + record_len + 5 > head.shape[0] or record_len == 0:
+            return position + missing + 5
         missing -= record_len
         position += record_len
+
+
+@compiled
+def _is_hello(head: NDArray[np.uint8]) -> bool:
+    """Recognise a ClientHello or a ServerHello up to the length of its session id."""
+    record_len = np.int64(head[3]) << 8 | np.int64(head[4])
+    hello_len = np.int64(head[7]) << 8 | np.int64(head[8])
+    return (
+        head[0] == 0x16
+        and head[1] == 3
+        and head[2] <= _NEWEST_MINOR
+        and _SHORTEST_RECORD <= record_len <= _LONGEST_RECORD
+        and 1 <= head[5] <= 2
+        and head[6] == 0
+        and hello_len >= _SHORTEST_HELLO
+        and head[9] == 3
+        and head[10] <= _NEWEST_MINOR
+        and head[43] <= _LONGEST_SESSION_ID
+    )
+
+
+@compiled
+def _tells_at_once(head: NDArray[np.uint8]) -> bool:
+    """Recognise the beginnings of CGP and SMB."""
+    if head[0] == 0:
+        return head[4] >= 0xFC and head[5] == 83 and head[6] == 77 and head[7] == 66
+    cgp = head[0] == 0x1A and head[1] == 67 and head[2] == 71 and head[3] == 80
+    return cgp and head[4] == 47 and head[5] == 48 and head[6] == 49
 
 
 @compiled
@@ -126,6 +165,12 @@ def wanted_length(head: NDArray[np.uint8]) -> int:
 
     head: shape (bytes,).
     """
+    if head.shape[0] < LEAST_HEAD:
+        return SHORT_HEAD
+    if _is_hello(head):
+        return min(max(_hello_end(head), LEAST_HEAD), LONGEST_HEAD)
+    if _tells_at_once(head):
+        return TELLING_HEAD
     if head.shape[0] < SHORT_HEAD:
         return SHORT_HEAD
     if head[0] == 0x16 and head[1] == 3:
@@ -179,6 +224,13 @@ def _release(store: Store, at: int, length: int) -> None:
 
 
 @compiled
+def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
+    """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
+    for at in range(source.shape[0]):
+        target[at] = source[at]
+
+
+@compiled
 def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     """Append bytes to the first head of a side, moving it where there is more room."""
     held = np.int64(store.length[slot, 0])
@@ -186,11 +238,11 @@ def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     at = store.at[slot, 0]
     if held == 0 or _size_class(length) > _size_class(held):
         moved = allocate(store, length)
-        store.data[moved : moved + held] = store.data[at : at + held]
+        _copy(store.data[moved : moved + held], store.data[at : at + held])
         if held:
             _release(store, at, held)
         store.at[slot, 0] = at = moved
-    store.data[at + held : at + length] = source
+    _copy(store.data[at + held : at + length], source)
     store.length[slot, 0] = length
     store.totals[HELD] += source.shape[0]
 
@@ -207,7 +259,7 @@ def take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int
     kept = min(length, room)
     if kept > 0:
         at = store.totals[USED]
-        store.data[at : at + kept] = payload[:kept]
+        _copy(store.data[at : at + kept], payload[:kept])
         store.at[slot, count], store.length[slot, count] = at, kept
         store.totals[USED] += kept
         store.totals[HELD] += kept
@@ -225,6 +277,8 @@ def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.ui
     room = _room(store.totals, held)
     skipped = held - distance  # bytes that are there already
     usable = min(min(payload.shape[0], room) - skipped, LONGEST_HEAD - held)
+    if held == 0 and usable > 0:
+        usable = min(usable, wanted_length(payload[:usable]))
     if usable > 0:
         _append(store, slot, payload[skipped : skipped + usable])
     held = np.int64(store.length[slot, 0])
@@ -269,8 +323,10 @@ def move_heads(
     for i in range(slots.shape[0]):
         for place in range(MOST_DATAGRAMS):
             length = np.int64(store.length[slots[i], place])
-            begin = store.at[slots[i], place]
-            data[at[i, place] : at[i, place] + length] = store.data[begin : begin + length]
+            if length == 0:
+                break
+            begin, moved = store.at[slots[i], place], at[i, place]
+            _copy(data[moved : moved + length], store.data[begin : begin + length])
 
 
 @compiled
@@ -292,6 +348,8 @@ def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np
             store.start[slot] = (np.int64(row["tcp_seq"]) + 1) & 0xFFFFFFFF
             store.state[slot] = EMPTY | TOLD
             continue
+        if flags & _SYN and size == 0 and state == OPEN | ANCHORED and store.length[slot, 0] > 0:
+            continue  # a stream that has begun stays where it began
         opens = flags & _SYN
         if state == DONE or not (opens or (size > 0 and not flags & _RST)):
             continue

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from auditor.kernel.notice import compiling
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,6 +37,20 @@ def _choose_cache() -> None:
 _choose_cache()
 # numba reads its settings on import: the choice above comes first.
 from numba import njit  # noqa: E402 - as the line above says
+from numba.core import event  # noqa: E402 - as above
+
+
+class _Compiling(event.Listener):
+    """Hears of all that is compiled, not of what comes from the cache."""
+
+    def on_start(self, event: event.Event) -> None:  # noqa: ARG002 - numba's signature
+        compiling()
+
+    def on_end(self, event: event.Event) -> None:
+        """Say nothing: the next kernel may be compiled at once."""
+
+
+event.register("numba:compile", _Compiling())  # type: ignore[no-untyped-call]  # numba's own
 
 
 def compiled(function: _Function) -> _Function:
@@ -50,11 +66,3 @@ def part(function: _Function) -> _Function:
     """
     options = {"nogil": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
     return cast("_Function", njit(**options)(function))
-
-
-def is_compiled(kernel: Callable[..., object]) -> bool:
-    """Say whether a kernel was compiled on this machine before; then its first call is quick."""
-    stats = getattr(kernel, "stats", None)
-    if stats is None:  # without numba's compiler it is plain Python
-        return True
-    return any(Path(stats.cache_path).glob(f"*.{kernel.__name__}-*.nbi"))

@@ -1,4 +1,4 @@
-"""Heads copied next to each other, so that whoever reads them in order finds them in the cache."""
+"""Heads copied to other places: next to each other, so that a reader finds them in the cache."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from auditor.kernel.jit import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+@compiled
+def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
+    """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
+    for at in range(source.shape[0]):
+        target[at] = source[at]
 
 
 @compiled
@@ -31,6 +38,23 @@ def pack(
         for number in range(start.shape[1]):
             place[row, number] = used
             begin, size = start[row, number], length[row, number]
-            for step in range(size):
-                packed[used + step] = data[begin + step]
+            _copy(packed[used : used + size], data[begin : begin + size])
             used += size
+
+
+@compiled
+def copy_stretches(
+    data: NDArray[np.uint8],
+    start: NDArray[np.int64],
+    length: NDArray[np.int64],
+    place: NDArray[np.int64],
+    copied: NDArray[np.uint8],
+) -> None:
+    """Copy stretches of bytes.
+
+    data: (bytes,). start, length: (n,), of each in data. place: (n,), where each goes in copied,
+    which has other bytes too.
+    """
+    for each in range(start.shape[0]):
+        begin, size, at = start[each], length[each], place[each]
+        _copy(copied[at : at + size], data[begin : begin + size])

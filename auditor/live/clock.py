@@ -39,6 +39,8 @@ class Schedule:
         """Begin the first window now; it ends at the first multiple."""
         self._window_s = window_s
         self._clock = clock
+        self.set_by_ns = 0
+        """How far the clock on the wall was set, forward or back, while the last window lasted."""
         self._begin(clock.wall_ns())
 
     @property
@@ -51,7 +53,9 @@ class Schedule:
         wall_ns = self._clock.wall_ns()
         span = self._span(wall_ns)
         # A clock that is kept right by small steps must not tear windows apart.
-        self._begin(span.last_ns if abs(wall_ns - span.last_ns) < SECOND_NS else wall_ns)
+        moved_ns = wall_ns - span.last_ns
+        self.set_by_ns = 0 if abs(moved_ns) < SECOND_NS else moved_ns
+        self._begin(wall_ns if self.set_by_ns else span.last_ns)
         return span
 
     def _span(self, wall_ns: int) -> Span:

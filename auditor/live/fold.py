@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.evidence.many import sealed
 from auditor.flows.headlist import HeadList
+from auditor.kernel.packing import copy_stretches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,9 +93,8 @@ def gather_heads(parts: Sequence[HeadList], rows: NDArray[np.int64], room: int) 
     end = np.cumsum(flat)
     total = int(end[-1]) if len(end) else 0
     data = np.empty(total, np.uint8)
-    # Where each byte comes from: its head's begin, and how far it is in it.
-    source = np.repeat(start.ravel() - (end - flat), flat) + np.arange(total)
+    begin, place = start.ravel(), end - flat
     for part, first, last in zip(parts, shift[:-1].tolist(), shift[1:].tolist(), strict=True):
-        inside = (source >= first) & (source < last)
-        data[inside] = part.data[source[inside] - first]
-    return HeadList(data, (end - flat).reshape(length.shape), length.astype(np.int32))
+        mine = np.flatnonzero((begin >= first) & (begin < last) & (flat > 0))
+        copy_stretches(sealed(part.data), begin[mine] - first, flat[mine], place[mine], data)
+    return HeadList(data, place.reshape(length.shape), length.astype(np.int32))

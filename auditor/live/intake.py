@@ -1,29 +1,38 @@
-"""The thread that takes frames: decodes them, keeps the flow table, and hands over what is due.
+"""The threads that take frames: decode them, keep the flow table, and hand over what is due.
 
 Frames of a live source are borrowed until the next read, so that all that needs their bytes
-happens before it. All that takes long happens elsewhere.
+happens before it. All that takes long happens elsewhere. Sources that share the frames of an
+interface have a thread each, which reads and decodes beside the others; what they keep is one, so
+that it says what it would say of one source: an ICMP error, or what overflowed one ring, comes by
+another source than the flow it belongs to.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
-from queue import Empty, Full, Queue
-from threading import Thread
+from queue import Empty, Queue
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from auditor.decode.compiled import CompiledDecoder
+import numpy as np
+
+from auditor.decode.compiled_duplicates import CompiledDuplicates
 from auditor.flows.compiled import CompiledFlowTable, Flushed
-from auditor.live.messages import MessageKeeper
+from auditor.live.clock import SECOND_NS
+from auditor.live.lane import Lane, unite_macs
+from auditor.live.messages import MessageKeeper, no_flows
 from auditor.outlets.window import Counters
 from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from auditor.capture.batch import FrameBatch
     from auditor.capture.live import LiveSource
     from auditor.decode.packets import Packets
     from auditor.live.clock import Clock, Schedule, Span
-
-    Macs = dict[str, set[tuple[int, int]]]
+    from auditor.live.lane import Macs
 
 _QUEUE = 4
 """Ticks that may wait to be judged."""
@@ -105,9 +114,9 @@ class _Part:
 
 @dataclass
 class Intake:
-    """Takes what a source brings, in a thread of its own."""
+    """Takes what sources bring that share the frames of an interface, in a thread for each."""
 
-    source: LiveSource
+    sources: Sequence[LiveSource]
     limits: Limits
     macs: frozenset[str]
     """Hardware addresses to watch for; may be replaced at any time."""
@@ -115,6 +124,8 @@ class Intake:
     clock: Clock
     until_s: float | None = None
     """When to end, by the steady clock; None: when told to."""
+    dedup: bool = False
+    """Copies of packets count for nothing but their own number."""
     _ticks: Queue[Tick] = field(default_factory=lambda: Queue(_QUEUE))
     _stopping: bool = False
 
@@ -123,6 +134,7 @@ class Intake:
         self._table = CompiledFlowTable()
         self._keeper = MessageKeeper()
         self._tally = Tally()
+        self._copies = CompiledDuplicates(leave_out=self.dedup)
         self._bytes = 0
         self._part = _Part()
         self._evicted = [0, 0]
@@ -130,15 +142,20 @@ class Intake:
         self._shown_s = 0.0
         self.latest = Counters()
         """Totals, as of some moment within the last second."""
-        self._watched = self.macs
-        self._decoder = CompiledDecoder(self.macs)
         self._due_s = self.clock.steady_s() + self.limits.tick_s
-        # A daemon: a second interruption ends the process whatever the source does.
-        self._thread = Thread(target=self._run, name="auditor-intake", daemon=True)
+        self._lanes = [Lane(source, self.macs) for source in self.sources]
+        self._running = len(self._lanes)
+        self._notices: list[str] = []
+        self._news: deque[str] = deque()
+        self._error: BaseException | None = None
+        self._guard = Lock()
+        """Of all that is the same for all lanes."""
 
     def start(self) -> None:
         """Begin to take frames."""
-        self._thread.start()
+        for lane in self._lanes:
+            # A daemon: a second interruption ends the process whatever the source does.
+            Thread(target=self._run, args=(lane,), name="auditor-intake", daemon=True).start()
 
     def stop(self) -> None:
         """Have the last tick handed over soon."""
@@ -151,106 +168,160 @@ class Intake:
         except Empty:
             return None
 
+    def news(self) -> Iterator[str]:
+        """Take the lines that tell what became of the interface; ticks bring them, too, later."""
+        while self._news:
+            yield self._news.popleft()
+
     def _ended(self) -> bool:
         return self._stopping or (
             self.until_s is not None and self.clock.steady_s() >= self.until_s
         )
 
+    @property
+    def _dropped(self) -> int | None:
+        """Sum what the sources lost; None where one cannot tell."""
+        lost = [lane.dropped for lane in self._lanes]
+        return None if None in lost else sum(filter(None, lost))
+
     def _counters(self) -> Counters:
         return Counters(
-            self._tally.frames,
-            self._bytes,
-            self.source.dropped or 0,
-            self._tally.by_status(),
-            self._table.size,
-            self.limits.most_flows,
+            frames=self._tally.frames,
+            bytes=self._bytes,
+            dropped=self._dropped or 0,
+            frames_by_status=self._tally.by_status(),
+            duplicates=self._copies.count,
+            table_flows=self._table.size,
+            table_room=self.limits.most_flows,
         )
 
-    def _run(self) -> None:
-        error: BaseException | None = None
+    def _run(self, lane: Lane) -> None:
         try:
             while not self._ended():
-                batch = self.source.read()
-                if batch is not None:
-                    self._take(batch)
-                now_s = self.clock.steady_s()
-                if now_s >= self._shown_s:
-                    self._shown_s = now_s + _SHOW_S
-                    self.latest = self._counters()
-                if now_s >= min(self._due_s, self.schedule.ends_s):
-                    self._hand_over(now_s)
+                batch = lane.source.read()
+                packets = None if batch is None else lane.decode(batch, self.macs)
+                with self._guard:
+                    if packets is not None:
+                        self._take(packets)
+                    self._look(lane)
+                    self._do_what_is_due()
+            for batch in lane.source.rest():
+                packets = lane.decode(batch, self.macs)
+                with self._guard:
+                    self._take(packets)
         except BaseException as problem:  # noqa: BLE001 - whatever it is, it ends the watch, told
-            error = problem
+            self._error = self._error or problem
+            self._stopping = True
         finally:
-            self.source.close()
-            self._hand_over_last(error)
+            self._leave(lane)
 
-    def _take(self, batch: FrameBatch) -> None:
-        if self.macs != self._watched:
-            self._watched = self.macs
-            self._decoder = CompiledDecoder(self.macs)
+    def _leave(self, lane: Lane) -> None:
+        """Close a source; the last one to leave hands over what there is."""
+        try:
+            lane.source.close()
+        except OSError as error:
+            self._error = self._error or error
+        with self._guard:
+            self._look(lane)
+            self._running -= 1
+            if not self._running:
+                self._hand_over_last()
+
+    def _take(self, packets: Packets) -> None:
+        batch = packets.batch
         if self._table.size + len(batch) > self.limits.most_flows:
             self._make_room()
-        packets = self._decoder.decode(batch)
+        self._copies.mark(packets.rows)
         self._table.update(packets)
         self._keeper.observe(packets)
         self._tally.count(batch, packets.rows["status"])
         self._part.count(batch)
         self._bytes += int(batch.wire_len.sum())
 
+    def _look(self, lane: Lane) -> None:
+        told = lane.look()
+        # All sources see what becomes of the interface; one of them tells it.
+        if lane is self._lanes[0]:
+            self._tell(told)
+
+    def _tell(self, lines: list[str]) -> None:
+        self._notices += lines
+        self._news.extend(lines)
+
+    def _do_what_is_due(self) -> None:
+        now_s = self.clock.steady_s()
+        if now_s >= self._shown_s:
+            self._shown_s = now_s + _SHOW_S
+            self.latest = self._counters()
+        if now_s >= min(self._due_s, self.schedule.ends_s):
+            self._hand_over(now_s)
+
     def _make_room(self) -> None:
         """Flush before it is due; nobody waits for what finds no place in the queue."""
-        tick = self._tick(self.clock.steady_s(), most=int(self.limits.most_flows * _EVICT_TO))
-        try:
-            self._ticks.put_nowait(tick)
-        except Full:
-            self._unjudged += len(tick.flushed.flows.facts)
+        now_s = self.clock.steady_s()
+        # Without room nothing is kept back.
+        flushed = self._flush(now_s, most=int(self.limits.most_flows * _EVICT_TO))
+        if self._ticks.full():
+            self._unjudged += len(flushed.flows.facts)
+            return
+        self._ticks.put(self._tick(now_s, flushed))
 
     def _hand_over(self, now_s: float) -> None:
         if self._ticks.full():
             # The table goes on until there is room in the queue.
             self._due_s = now_s + _RETRY_S
             return
-        window = self.schedule.end() if now_s >= self.schedule.ends_s else None
+        window = self._end_window() if now_s >= self.schedule.ends_s else None
         self._due_s = now_s + self.limits.tick_s
-        self._ticks.put(self._tick(now_s, window))
+        self._ticks.put(self._tick(now_s, self._flush(now_s, patient=True), window))
 
-    def _hand_over_last(self, error: BaseException | None) -> None:
+    def _hand_over_last(self) -> None:
         now_s = self.clock.steady_s()
-        self._ticks.put(self._tick(now_s, self.schedule.end(), last=True, error=error))
+        try:
+            flushed = self._flush(now_s)
+        except Exception as error:  # noqa: BLE001 - what was judged is to be reported all the same
+            self._error = self._error or error
+            flushed = Flushed(no_flows(), np.zeros(0, dtype=bool))
+        self._ticks.put(self._tick(now_s, flushed, self._end_window(), last=True))
 
-    def _tick(
-        self,
-        now_s: float,
-        window: Span | None = None,
-        *,
-        most: int | None = None,
-        last: bool = False,
-        error: BaseException | None = None,
-    ) -> Tick:
+    def _end_window(self) -> Span:
+        span = self.schedule.end()
+        seconds = round(abs(self.schedule.set_by_ns) / SECOND_NS)
+        if seconds:
+            back = self.schedule.set_by_ns < 0
+            what = "back: two windows may bear the same time" if back else "forward"
+            self._tell([f"the clock was set {seconds:,} s {what}"])
+        return span
+
+    def _flush(self, now_s: float, *, most: int | None = None, patient: bool = False) -> Flushed:
         flushed = self._table.flush(
             now_s,
             idle_s=self.limits.idle_s,
             closed_s=self.limits.closed_s,
             most=most,
-            # Without room, or when nothing comes any more, nothing is kept back.
-            patient=most is None and not last,
+            patient=patient,
         )
         self._evicted[0] += flushed.evicted_attempts
         self._evicted[1] += flushed.evicted_flows
+        return flushed
+
+    def _tick(
+        self, now_s: float, flushed: Flushed, window: Span | None = None, *, last: bool = False
+    ) -> Tick:
         part, self._part = self._part, _Part()
+        notices, self._notices = self._notices, []
         return Tick(
             flushed,
             self._keeper.take(),
-            {mac: set(pairs) for mac, pairs in self._decoder.mac_addresses.items()},
+            unite_macs(self._lanes),
             self._counters(),
             Losses(self._evicted[0], self._evicted[1], self._unjudged, self._keeper.left_out),
-            self.source.dropped is not None,
+            self._dropped is not None,
             part.first_ns,
             part.last_ns,
             now_s,
-            tuple(self.source.notices()),
+            tuple(notices),
             window,
             last,
-            error,
+            self._error if last else None,
         )

@@ -6,9 +6,11 @@ import numpy as np
 
 from auditor.capture.batch import FrameBatch
 from auditor.decode.packets import Packets
-from auditor.evidence.names import NameCollector, Names, telling_rows
+from auditor.evidence.names import NameCollector, Names
+from auditor.evidence.tellings import MESSAGE_PORTS
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
+from auditor.kernel.messages import find_messages
 from auditor.records import FLOW, PACKET
 
 MOST_MESSAGES = 50_000
@@ -30,7 +32,8 @@ class MessageKeeper:
 
     def observe(self, packets: Packets) -> None:
         """Copy what may tell names."""
-        chosen = telling_rows(packets.rows)
+        chosen = np.empty(len(packets.rows), np.int64)
+        chosen = chosen[: find_messages(packets.rows, MESSAGE_PORTS, chosen)]
         room = self._most - len(self._payloads)
         if len(chosen) > room:
             self.left_out += len(chosen) - room

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from auditor.live.mishaps import reason_of
 from auditor.outlets.alerts import AlertOptions, Alerts
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from auditor.judge.past import Past
     from auditor.outlets.history import History
     from auditor.outlets.metrics import Metrics
-    from auditor.outlets.window import Counters, Window
+    from auditor.outlets.window import Counters, FailedWindow, Window
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Outlets:
     def __init__(self, options: OutletOptions, say: Callable[[str], None]) -> None:
         """Open all that is asked for; raise AuditError if something cannot be."""
         self._outlets: list[_Outlet] = []
+        self._say = say
         self._metrics: Metrics | None = None
         self._history: History | None = None
         try:
@@ -61,7 +63,15 @@ class Outlets:
     def window(self, window: Window) -> None:
         """Hand over a window."""
         for outlet in self._outlets:
-            outlet.window(window)
+            try:
+                outlet.window(window)
+            except Exception as error:  # noqa: BLE001 - the others and the watch go on
+                self._say(f"an outlet did not take a window: {reason_of(error)}")
+
+    def failed(self, window: FailedWindow) -> None:
+        """Hand over that there is no report of a window."""
+        if self._metrics is not None:
+            self._metrics.failed(window)
 
     def past(self) -> Past | None:
         """Give what the history tells, without asking it now; None where there is nothing."""
@@ -75,7 +85,10 @@ class Outlets:
     def close(self) -> None:
         """Deliver what waits, as far as that goes in a few seconds."""
         while self._outlets:
-            self._outlets.pop().close()
+            try:
+                self._outlets.pop().close()
+            except Exception as error:  # noqa: BLE001 - the others have to deliver, too
+                self._say(f"an outlet did not end in order: {reason_of(error)}")
 
     def _open(self, options: OutletOptions, say: Callable[[str], None]) -> None:
         alerts = history = None
@@ -106,7 +119,7 @@ class Outlets:
             from auditor.outlets.metrics import Metrics  # noqa: PLC0415 - an extra
 
             self._metrics = Metrics(options.sensor)
-            self._outlets.append(_Scraped(self._metrics, options.metrics))
+            self._outlets.append(_Scraped(self._metrics, options.metrics, say))
             if alerts is not None:
                 self._metrics.watch_alerts(alerts)
             if history is not None:
@@ -116,11 +129,11 @@ class Outlets:
 class _Scraped:
     """Metrics and the server that gives them out, as one outlet."""
 
-    def __init__(self, metrics: Metrics, address: str) -> None:
-        from auditor.outlets.metrics_server import MetricsServer  # noqa: PLC0415 - an extra
+    def __init__(self, metrics: Metrics, address: str, say: Callable[[str], None]) -> None:
+        from auditor.outlets.metrics_server import PatientServer  # noqa: PLC0415 - an extra
 
         self.window = metrics.window
-        self._server = MetricsServer(metrics, address)
+        self._server = PatientServer(metrics, address, say)
 
     def close(self) -> None:
         self._server.close()

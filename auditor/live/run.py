@@ -5,17 +5,20 @@ from __future__ import annotations
 import socket
 import sys
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from auditor.capture.live import LiveOptions, drop_privileges, open_live
 from auditor.errors import AuditError, UsageError
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
+from auditor.live.mishaps import Mishaps
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
-from auditor.live.warm import give_memory_back, warm_up
+from auditor.live.warm import give_memory_back, unreadable_places, warm_up
 from auditor.live.watch import Watch
+from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
@@ -53,6 +56,9 @@ class Onlooker(Protocol):
     def window(self, window: Window) -> None:
         """Take a window that has ended."""
 
+    def failed(self, window: FailedWindow) -> None:
+        """Take a window of which there is no report."""
+
     def report(self, report: Report) -> None:
         """Take a report that was asked for in between."""
 
@@ -63,6 +69,8 @@ class _Nobody:
     def show(self, counters: Counters) -> None: ...
 
     def window(self, window: Window) -> None: ...
+
+    def failed(self, window: FailedWindow) -> None: ...
 
     def report(self, report: Report) -> None: ...
 
@@ -81,6 +89,10 @@ class WatchOptions:
     outlets: OutletOptions | None = None
     flows_directory: Path | None = None
     """For judged flows as Parquet."""
+    dedup: bool = False
+    """Leave out frames that hold a packet which another frame holds."""
+    traces: bool = False
+    """Say of a mistake of the program where it happened, step by step."""
 
     def check(self) -> None:
         """Raise UsageError for what cannot be meant."""
@@ -88,8 +100,8 @@ class WatchOptions:
             raise UsageError(f"--window: expected at least 1 s, found {self.window_s:g} s")
         if self.duration_s is not None and self.duration_s <= 0:
             raise UsageError(f"--duration: expected more than 0 s, found {self.duration_s:g} s")
-        if self.listening.workers != 1:
-            raise UsageError(f"--workers: expected 1, found {self.listening.workers}")
+        if self.listening.workers < 1:
+            raise UsageError(f"--workers: expected at least 1, found {self.listening.workers}")
 
 
 def monitor(
@@ -103,11 +115,13 @@ def monitor(
     on_window: Callable[[Window], None] | None = None,
     bpf: str | None = None,
     options: WatchOptions | None = None,
+    dedup: bool = False,
 ) -> Report:
     """Audit an interface as it runs, until `duration_s` are over or SIGINT or SIGTERM comes.
 
     hosts, catalog, edition: as for `audit`. on_window: is given each window when it has ended.
-    options: everything else; what is given here beside it counts. Raises AuditError.
+    dedup: as for `audit`. options: everything else; what is given here beside it counts. Raises
+    AuditError.
     """
     given = options or WatchOptions()
     given = replace(
@@ -115,6 +129,7 @@ def monitor(
         duration_s=given.duration_s if duration_s is None else duration_s,
         window_s=window_s if window_s != WINDOW_S else given.window_s,
         listening=given.listening if bpf is None else replace(given.listening, bpf=bpf),
+        dedup=dedup or given.dedup,
     )
     rules = RulesSource(hosts, catalog, edition)
     onlooker = _Told(on_window) if on_window else _Nobody()
@@ -157,18 +172,26 @@ def run(
     give_memory_back()
     warm_up()
     Watch(interface, judging, options.limits).report()
-    source = opened or open_live(interface, options.listening)[0]
+    if options.flows_directory is not None or (options.outlets and options.outlets.history):
+        import_module("auditor.report.frames")  # pandas, which pyarrow and a history load too
+    sources = [opened] if opened else open_live(interface, options.listening)
     try:
         if options.user is not None:
             drop_privileges(options.user)
+            for place in unreadable_places():
+                onlooker.note(
+                    f"warning: {options.user} may not read {place}, so that this program may fail "
+                    "later; install it where that user may read"
+                )
         outlets = Outlets(
             options.outlets or OutletOptions(default_sensor(interface)), onlooker.note
         )
     except BaseException:
-        source.close()
+        for source in sources:
+            source.close()
         raise
     try:
-        return _Run(source, rules, judging, options, onlooker, outlets, clock or Clock()).whole()
+        return _Run(sources, rules, judging, options, onlooker, outlets, clock or Clock()).whole()
     finally:
         outlets.close()
 
@@ -181,7 +204,7 @@ def default_sensor(interface: str) -> str:
 class _Run:
     def __init__(
         self,
-        source: LiveSource,
+        sources: Sequence[LiveSource],
         rules: RulesSource,
         judging: Judging,
         options: WatchOptions,
@@ -196,15 +219,25 @@ class _Run:
         self._clock = clock
         directory = options.flows_directory
         store = None if directory is None else FlowStore(directory, onlooker.note)
-        self._watch = Watch(source.interface, judging, options.limits, store, outlets.past)
+        self._mishaps = Mishaps(onlooker.note, options.traces)
+        self._watch = Watch(
+            sources[0].interface,
+            judging,
+            options.limits,
+            store,
+            outlets.past,
+            dedup=options.dedup,
+            mishaps=self._mishaps,
+        )
         until_s = None if options.duration_s is None else clock.steady_s() + options.duration_s
         self._intake = Intake(
-            source,
+            sources,
             options.limits,
             _macs(judging),
             Schedule(options.window_s, clock),
             clock,
             until_s,
+            options.dedup,
         )
 
     def whole(self) -> Report:
@@ -217,35 +250,51 @@ class _Run:
                 self._onlooker.note("watching")
                 self._intake.start()
                 last = self._loop(requests)
-                report = replace(self._watch.report(), interrupted=requests.interrupted)
+                report = replace(self._last_report(), interrupted=requests.interrupted)
         finally:
             sys.setswitchinterval(before_s)
             self._intake.stop()
         if last.error is None:
             return report
-        if not isinstance(last.error, (AuditError, OSError)):
+        if not isinstance(last.error, Exception):
             raise last.error
-        capture = replace(report.capture, unreadable=(str(last.error),))
-        return replace(report, capture=capture)
+        reason = str(last.error)
+        if not isinstance(last.error, (AuditError, OSError)):
+            reason = self._mishaps.note("no frames are taken any more", last.error, ends=True)
+        return replace(report, capture=replace(report.capture, unreadable=(reason,)))
+
+    def _last_report(self) -> Report:
+        try:
+            return self._watch.report()
+        except Exception as error:
+            reason = self._mishaps.note("no report can be made", error, ends=True)
+            raise AuditError(
+                f"{self._watch.interface}: expected a report, found {reason}"
+            ) from error
 
     def _loop(self, requests: Requests) -> Tick:
         while True:
             tick = self._intake.take(_PATIENCE_S)
+            for line in self._intake.news():
+                # Lines are said under the name by which the watch began.
+                self._onlooker.note(line.removeprefix(f"{self._watch.interface}: "))
             if tick is not None:
                 self._take(tick)
                 if tick.last:
                     return tick
             lag_ns = 0 if tick is None else round((self._clock.steady_s() - tick.taken_s) * 1e9)
-            counters = replace(self._intake.latest, lag_ns=lag_ns)
+            errors = self._mishaps.count
+            counters = replace(self._intake.latest, lag_ns=lag_ns, errors=errors)
             self._outlets.update(counters)
             self._onlooker.show(counters)
             self._serve(requests)
 
     def _take(self, tick: Tick) -> None:
-        for notice in tick.notices:
-            self._onlooker.note(notice)
         window = self._watch.take(tick)
-        if window is not None:
+        if isinstance(window, FailedWindow):
+            self._outlets.failed(window)
+            self._onlooker.failed(window)
+        elif window is not None:
             self._outlets.window(window)
             self._onlooker.window(window)
 
@@ -254,7 +303,10 @@ class _Run:
             self._intake.stop()
         if requests.report:
             requests.report = False
-            self._onlooker.report(self._watch.report())
+            try:
+                self._onlooker.report(self._watch.report())
+            except Exception as error:  # noqa: BLE001 - the next one may well be made, or find room
+                self._mishaps.note("the report that was asked for could not be given", error)
         if requests.reload:
             requests.reload = False
             self._reload()

@@ -9,11 +9,13 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from auditor.judge.wording import service_text
 from auditor.report.text import safe
 
 if TYPE_CHECKING:
@@ -107,16 +109,18 @@ class Screen:
 
 
 def _top_findings(report: Report) -> list[tuple[str, str, int]]:
-    table = report.findings.loc[~report.findings["accepted"]].head(_TOP)
-    columns = (table[name].tolist() for name in ("severity", "title", "flows"))
-    return list(zip(*columns, strict=True))
+    findings = report.tables["findings"]
+    top = findings.take(np.flatnonzero(~findings.array("accepted"))[:_TOP])
+    return list(zip(*map(top.values, ("severity", "title", "flows")), strict=True))
 
 
 def _newest_flows(report: Report) -> list[tuple[str, str, str]]:
-    table = report.flows.nlargest(_NEWEST, "first_seen")
+    flows = report.tables["flows"]
+    ages = -flows.array("first_seen").astype(np.int64)
+    newest = flows.take(np.argsort(ages, kind="stable")[:_NEWEST])
     names = "client_ip", "server_ip", "transport", "server_port", "outcome", "verdict"
-    columns = (table[name].tolist() for name in names)
+    columns = map(newest.values, names)
     return [
-        (f"{client} -> {server} {transport}/{port}", outcome, verdict)
+        (f"{client} -> {server} {service_text(transport, port)}", outcome, verdict)
         for client, server, transport, port, outcome, verdict in zip(*columns, strict=True)
     ]

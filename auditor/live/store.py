@@ -49,6 +49,10 @@ class FlowStore:
     def __init__(self, directory: Path, say: Say) -> None:
         """Write below `directory`; raise UsageError if that cannot be."""
         require("pyarrow", "parquet", "--write-flows")
+        from auditor.partitions.write import warm_up  # noqa: PLC0415 - an extra
+
+        # What pyarrow loads when it first writes must not wait for the first frame.
+        warm_up()
         self.lost = 0
         """Flows that could not be written."""
         self._directory = directory

@@ -5,12 +5,16 @@ from __future__ import annotations
 import ctypes
 import struct
 import sys
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
 from auditor.decode.compiled import CompiledDecoder
 from auditor.flows.compiled import CompiledFlowTable
+from auditor.report.writers import FORMATS
 
 _M_MMAP_THRESHOLD = -3
 _LARGE = 1 << 20
@@ -19,21 +23,55 @@ _ETHERNET = 1
 _SYN, _SYN_ACK, _PUSH_ACK = 0x02, 0x12, 0x18
 
 
+_ONLY_WHEN_NEEDED = (
+    "auditor.decode.general",
+    "auditor.evidence.candidates",
+    "auditor.evidence.quic_seal",
+    "auditor.kernel.hello_names",
+    "auditor.kernel.http_names",
+    "auditor.kernel.interning",
+    "auditor.kernel.packing",
+    "auditor.report.digest",
+    "tabulate",
+    *(form.module for form in FORMATS.values()),
+)
+"""What other verbs load when the first such frame turns up, or at the end: in a watch that would
+be hours later, as a user who may not be allowed to read it."""
+
+
 def warm_up() -> None:
-    """Send a conversation through every kernel: a ring does not wait for a compiler."""
+    """Load what may be needed, and send a conversation through every kernel.
+
+    A ring does not wait for a compiler.
+    """
+    for name in _ONLY_WHEN_NEEDED:
+        # What comes as an extra is refused, where it is asked for, long before.
+        with suppress(ImportError):
+            import_module(name)
     frames = [
         _segment(1, 2, _SYN, 100, b""),
         _segment(2, 1, _SYN_ACK, 200, b""),
         _segment(1, 2, _PUSH_ACK, 101, b"hello"),
         _segment(2, 1, _PUSH_ACK, 203, b"out of order"),
     ]
-    laid_out = np.frombuffer(b"".join(frames), np.uint8)
-    # A ring lends memory that can be written to, a pipe does not; kernels differ in that.
-    for data in (laid_out.copy(), laid_out):
-        decoder, table = CompiledDecoder(), CompiledFlowTable()
-        for _ in range(2):
-            table.update(decoder.decode(_batch(data, frames)))
-            table.flush(0.0, idle_s=1.0, closed_s=1.0, most=1)
+    decoder, table = CompiledDecoder(), CompiledFlowTable()
+    for _ in range(2):
+        table.update(decoder.decode(_batch(frames)))
+        table.flush(0.0, idle_s=1.0, closed_s=1.0, most=1)
+
+
+def unreadable_places() -> list[str]:
+    """Name the directories of this program, and of Python's own, that it may not read any more."""
+    needed = {Path(module.__file__).resolve() for module in (struct, np) if module.__file__}
+    return sorted(str(path.parent) for path in {*needed, Path(__file__)} if not _may_read(path))
+
+
+def _may_read(path: Path) -> bool:
+    try:
+        path.open("rb").close()
+    except OSError:
+        return False
+    return True
 
 
 def give_memory_back() -> None:
@@ -56,11 +94,11 @@ def _segment(source: int, destination: int, flags: int, sequence: int, payload: 
     return bytes(12) + b"\x08\x00" + ip + tcp
 
 
-def _batch(data: np.ndarray, frames: list[bytes]) -> FrameBatch:
+def _batch(frames: list[bytes]) -> FrameBatch:
     length = np.array([len(frame) for frame in frames], np.int64)
     count = len(frames)
     return FrameBatch(
-        data,
+        np.frombuffer(b"".join(frames), np.uint8),
         np.cumsum(length) - length,
         length,
         length,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 
 from auditor.catalog.load import rules_directory
 from auditor.engine import Engine
@@ -19,9 +18,14 @@ from auditor.judge.verify import Listener
 from auditor.live.intake import Losses
 from auditor.live.ledger import Ledger
 from auditor.live.messages import LastingNames, no_flows
-from auditor.outlets.window import Counters, Window
+from auditor.live.mishaps import Mishaps
+from auditor.live.transfers import TransferMemory
+from auditor.outlets.window import Counters, FailedWindow, Window
 from auditor.pipeline import conclude, describe_audit
+from auditor.records import IPPROTO_UDP
 from auditor.report.model import CaptureInfo
+from auditor.report.notices import SEVERITIES
+from auditor.report.table import Table
 from auditor.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -31,7 +35,8 @@ if TYPE_CHECKING:
     from auditor.judge.judged import Judged
     from auditor.judge.past import Past
     from auditor.live.clock import Span
-    from auditor.live.intake import Limits, Macs, Tick
+    from auditor.live.intake import Limits, Tick
+    from auditor.live.lane import Macs
     from auditor.pipeline import Judging
     from auditor.report.model import Report
 
@@ -71,13 +76,23 @@ class Watch:
         limits: Limits,
         flow_sink: FlowSink | None = None,
         past: Callable[[], Past | None] = lambda: None,
+        *,
+        dedup: bool = False,
+        mishaps: Mishaps | None = None,
     ) -> None:
-        """flow_sink: takes every judged flow. past: gives what a history tells, at once."""
+        """flow_sink: takes every judged flow. past: gives what a history tells, at once.
+
+        dedup: copies of packets are left out. mishaps: is told what went wrong and was survived.
+        """
         self.interface = interface
         self._limits = limits
         self._flow_sink = flow_sink
         self._past = past
+        self._dedup = dedup
+        self._mishaps = mishaps or Mishaps()
         self._listener = Listener.load(rules_directory())
+        ports = self._listener.promises.ports_of(IPPROTO_UDP, "tftp")
+        self._transfers = TransferMemory(ports, limits.idle_s)
         self.judging = judging
         self._started_ns = time.time_ns()
         self._names = LastingNames()
@@ -86,6 +101,7 @@ class Watch:
         self._run_frames, self._open_frames = _Frames(), _Frames()
         self._counters = self._counters_before = Counters()
         self._losses = Losses()
+        self._failed = 0
         self._dropped_known = False
         self._macs: Macs = {}
         self._notices: list[str] = []
@@ -106,7 +122,7 @@ class Watch:
         """Note when the watch begins, by the steady clock."""
         self._began_s = self._now_s = now_s
 
-    def take(self, tick: Tick) -> Window | None:
+    def take(self, tick: Tick) -> Window | FailedWindow | None:
         """Judge a tick; give the window that ends with it, if one does."""
         self._now_s = tick.taken_s
         self._counters, self._losses = tick.counters, tick.losses
@@ -114,16 +130,36 @@ class Watch:
         self._macs = tick.macs
         self._notices = [*self._notices, *tick.notices][:_MOST_NOTICES]
         self._open_frames.add(tick.first_ns, tick.last_ns)
-        self._names.observe(tick.messages, tick.taken_s)
-        flows = tick.flushed.flows
-        if len(flows.facts):
-            names = self._names.of(flows)
-            hosts = resolve(flows, self._judging.site, self._macs)
-            judged = judge_flows(flows, names, hosts, self._book, self._listener)
-            self._open.add(judged, names, tick.flushed.begun)
-            if self._flow_sink is not None:
-                self._flow_sink.write(judged, (self.interface,), names, tick)
+        try:
+            self._judge(tick)
+        except Exception as error:  # noqa: BLE001 - the next tick may well be judged
+            count = len(tick.flushed.flows.facts)
+            self._failed += count
+            self._mishaps.note(f"{count:,} flows were not judged", error, often=True)
         return self._end_window(tick.window) if tick.window else None
+
+    def _judge(self, tick: Tick) -> None:
+        self._names.observe(tick.messages, tick.taken_s)
+        site = self._judging.site
+        flows, begun = self._transfers.join(
+            tick.flushed.flows,
+            tick.flushed.begun,
+            tick.taken_s,
+            site=site,
+            macs=self._macs,
+            last=tick.last,
+        )
+        if not len(flows.facts):
+            return
+        names = self._names.of(flows)
+        hosts = resolve(flows, site, self._macs)
+        judged = judge_flows(flows, names, hosts, self._book, self._listener)
+        self._open.add(judged, names, begun)
+        if self._flow_sink is not None:
+            try:
+                self._flow_sink.write(judged, (self.interface,), names, tick)
+            except Exception as error:  # noqa: BLE001 - what is written is beside the watch
+                self._mishaps.note("flows were not written", error, often=True)
 
     def report(self) -> Report:
         """Report the whole watch up to now."""
@@ -134,16 +170,26 @@ class Watch:
         watched_s = self._now_s - (self._began_s or 0.0)
         return self._conclude(whole, frames, Counters(), watched_s, whole=True)
 
-    def _end_window(self, span: Span) -> Window:
+    def _end_window(self, span: Span) -> Window | FailedWindow:
         lasted_s = (span.last_ns - span.first_ns) / 1e9
-        report = self._conclude(self._open, self._open_frames, self._counters_before, lasted_s)
-        self._run.absorb(self._open)
-        self._run_frames.add(self._open_frames.first_ns, self._open_frames.last_ns)
-        self._open = Ledger(self._limits.most_records)
-        self._open_frames = _Frames()
-        self._counters_before = self._counters
-        report = _with_absences(report, self.report())
-        return Window(span.first_ns, span.last_ns, report, self._counters)
+        ended, self._open = self._open, Ledger(self._limits.most_records)
+        frames, self._open_frames = self._open_frames, _Frames()
+        before, self._counters_before = self._counters_before, self._counters
+        self._run_frames.add(frames.first_ns, frames.last_ns)
+        try:
+            report = self._conclude(ended, frames, before, lasted_s)
+            self._run.absorb(ended)
+        except Exception as error:  # noqa: BLE001 - the next window may well be reported
+            # What cannot be reported must not spoil the report of everything, too.
+            self._failed += len(ended)
+            reason = self._mishaps.note("a window could not be reported", error)
+            return FailedWindow(span.first_ns, span.last_ns, reason)
+        try:
+            report = _with_absences(report, self.report())
+        except Exception as error:  # noqa: BLE001 - the window itself can be told
+            self._mishaps.note("what is missing could not be told", error)
+        counters = replace(self._counters, errors=self._mishaps.count)
+        return Window(span.first_ns, span.last_ns, report, counters)
 
     def _conclude(
         self,
@@ -168,6 +214,7 @@ class Watch:
             engine=_ENGINE,
         )
         about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
+        about = replace(about, dedup=self._dedup)
         return conclude(traffic, self._judging, about, past=self._past()).report
 
     def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:
@@ -182,11 +229,20 @@ class Watch:
             bytes=now.bytes - before.bytes,
             first_ns=frames.first_ns,
             last_ns=frames.last_ns,
-            truncated=bool(ledger.forgotten or self._losses.evicted_flows),
+            truncated=bool(ledger.forgotten or self._losses.evicted_flows or self._failed),
             dropped=now.dropped - before.dropped if self._dropped_known else None,
-            warnings=(*self._notices, *shortcomings(self._losses, ledger.forgotten)),
+            warnings=(*self._notices, *self._shortcomings(ledger.forgotten)),
             frames_by_status=by_status,
+            duplicates=now.duplicates - before.duplicates,
         )
+
+    def _shortcomings(self, forgotten: int) -> list[str]:
+        told = shortcomings(self._losses, forgotten)
+        if self._failed:
+            told.append(
+                f"mistakes of the program left out {self._failed:,} flows; see what it said"
+            )
+        return told
 
 
 def shortcomings(losses: Losses, forgotten: int) -> list[str]:
@@ -213,17 +269,16 @@ def _united(
 
 def _with_absences(window: Report, whole: Report) -> Report:
     """Say of a window what the whole watch misses: five minutes show no absence."""
-    own = window.findings[window.findings["kind"] != "missing"]
-    missing = whole.findings[whole.findings["kind"] == "missing"]
-    parts = [part for part in (own, missing) if len(part)]
-    if not parts:
-        return replace(window, findings=own.reset_index(drop=True))
-    findings = pd.concat(parts, ignore_index=True)
-    loudness = findings["severity"].map({"high": 0, "medium": 1, "low": 2}).to_numpy()
-    order = np.argsort(loudness, kind="stable")
-    kept = set(own["finding_id"])
+    own, missing = window.tables["findings"], whole.tables["findings"]
+    own = own.take(~own.where("kind", {"missing"}))
+    missing = missing.take(missing.where("kind", {"missing"}))
+    findings = Table.joined([own, missing])
+    loudness = [SEVERITIES.index(word) for word in findings.values("severity")]
+    kept = set(own.values("finding_id"))
     links = {name: ids for name, ids in window.finding_flows.items() if name in kept}
-    links |= {name: [] for name in missing["finding_id"].tolist()}
+    links |= {name: [] for name in missing.values("finding_id")}
     return replace(
-        window, findings=findings.iloc[order].reset_index(drop=True), finding_flows=links
+        window,
+        tables={**window.tables, "findings": findings.take(np.argsort(loudness, kind="stable"))},
+        finding_flows=links,
     )

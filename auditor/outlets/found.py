@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from auditor.report.cells import plain_values
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from auditor.report.model import Report
 
@@ -70,14 +68,10 @@ def _value(value: object) -> object:
 
 def found_in(report: Report) -> list[Found]:
     """List the findings of a report, in its order."""
-    table = report.findings
-    names = [str(name) for name in table.columns]
-    columns = [plain_values(name, table[name]) for name in names]
     ends = _ends(report)
     found = []
-    for values in zip(*columns, strict=True):
-        row = dict(zip(names, values, strict=True))
-        client_ip, server_ip = ends.get(str(row["finding_id"]), (None, None))
+    for row in report.tables["findings"].rows():
+        client_ip, server_ip = ends.get(row["finding_id"], (None, None))
         found.append(Found.of(row | {"client_ip": client_ip, "server_ip": server_ip}))
     return found
 
@@ -85,12 +79,8 @@ def found_in(report: Report) -> list[Found]:
 def _ends(report: Report) -> dict[str, tuple[str, str]]:
     """Give the addresses of the first flow of each finding that rests on any."""
     firsts = {name: ids[0] for name, ids in report.finding_flows.items() if len(ids)}
-    flows: pd.DataFrame = report.flows
-    kept = flows.loc[flows["flow_id"].isin(set(firsts.values()))]
-    ends = {
-        flow_id: (str(client), str(server))
-        for flow_id, client, server in zip(
-            kept["flow_id"].tolist(), kept["client_ip"], kept["server_ip"], strict=True
-        )
-    }
+    flows = report.tables["flows"]
+    kept = flows.take(np.isin(flows.array("flow_id"), list(firsts.values())))
+    columns = map(kept.values, ("flow_id", "client_ip", "server_ip"))
+    ends = {flow_id: (client, server) for flow_id, client, server in zip(*columns, strict=True)}
     return {name: ends[flow_id] for name, flow_id in firsts.items() if flow_id in ends}

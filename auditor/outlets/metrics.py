@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from auditor.outlets.alerts import Alerts
     from auditor.outlets.health import Health
-    from auditor.outlets.window import Window
+    from auditor.outlets.window import FailedWindow, Window
 
 _SEVERITIES = (*(severity.word for severity in reversed(Severity)), "accepted")
 
@@ -34,6 +34,8 @@ class Metrics:
         self._sensor = sensor
         self._counters = Counters()
         self._windows = 0
+        self._failed_windows = 0
+        self._acks = self._gaps = 0
         self._verdicts: dict[str, int] = {}
         self._flows = 0
         self._findings = dict.fromkeys(_SEVERITIES, 0)
@@ -55,11 +57,19 @@ class Metrics:
         with self._guard:
             self._counters = window.counters
             self._windows += 1
+            loss = window.report.capture.loss
+            self._acks += loss.acks
+            self._gaps += loss.gaps
             self._flows = summary["flows"]
             self._findings = dict(summary["findings"])
             self._first_ns, self._last_ns = window.first_ns, window.last_ns
             for verdict, number in summary["by_verdict"].items():
                 self._verdicts[verdict] = self._verdicts.get(verdict, 0) + number
+
+    def failed(self, window: FailedWindow) -> None:  # noqa: ARG002 - as `window`, what it is does not matter
+        """Take it that there is no report of a window."""
+        with self._guard:
+            self._failed_windows += 1
 
     def watch(self, health: Callable[[], Iterable[Health]]) -> None:
         """Show how an outlet is doing, too; it is asked at each scrape."""
@@ -92,6 +102,10 @@ class Metrics:
             counters.frames_by_status,
             "status",
         )
+        yield _counter(
+            "auditor_duplicate_frames", "Frames that hold a packet again", counters.duplicates
+        )
+        yield _counter("auditor_errors", "Mistakes of the program, survived", counters.errors)
         yield _gauge("auditor_table_flows", "Flows held now", counters.table_flows)
         yield _gauge("auditor_table_room_flows", "Flows that can be held", counters.table_room)
         yield _gauge(
@@ -100,6 +114,13 @@ class Metrics:
 
     def _of_windows(self) -> Iterator[Metric]:
         yield _counter("auditor_windows", "Windows judged", self._windows)
+        yield _counter("auditor_failed_windows", "Windows without a report", self._failed_windows)
+        yield _counter("auditor_acknowledgements", "Acknowledgements of data", self._acks)
+        yield _counter(
+            "auditor_uncaptured_acknowledgements",
+            "Acknowledgements of data that no frame held",
+            self._gaps,
+        )
         yield _counter("auditor_judged_flows", "Flows by verdict", self._verdicts, "verdict")
         yield _gauge("auditor_window_flows", "Flows of the last window", self._flows)
         yield _gauge(

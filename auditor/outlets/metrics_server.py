@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import socketserver
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from auditor.errors import UsageError
+from auditor.outlets.health import Condition, say_nothing
+from auditor.outlets.worker import Worker
 
 if TYPE_CHECKING:
+    from auditor.outlets.health import Say
     from auditor.outlets.metrics import Metrics
 
 _LOOPBACK = "127.0.0.1"
 _POLL_S = 0.1
 """How long closing may take."""
+
+_WAITED_FOR = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL})
+_AGAIN_S = 10.0
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
@@ -43,6 +51,10 @@ class _Quiet(WSGIRequestHandler):
         """Write no line for each scrape."""
 
 
+class AddressTakenError(UsageError):
+    """An address that somebody else listens on, or that this machine does not have now."""
+
+
 class MetricsServer:
     """Serve a registry over HTTP, in threads of its own."""
 
@@ -58,7 +70,8 @@ class MetricsServer:
             )
         except OSError as error:
             reason = error.strerror or error
-            raise UsageError(f"--metrics {address}: cannot listen: {reason}") from error
+            kind = AddressTakenError if error.errno in _WAITED_FOR else UsageError
+            raise kind(f"--metrics {address}: cannot listen: {reason}") from error
         self.port: int = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_S,), name="metrics", daemon=True
@@ -70,6 +83,56 @@ class MetricsServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class PatientServer:
+    """A server that waits for its address while somebody else has it."""
+
+    def __init__(
+        self, metrics: Metrics, address: str, say: Say = say_nothing, *, again_s: float = _AGAIN_S
+    ) -> None:
+        """Listen on `[HOST:]PORT`, now or later; raise UsageError for what time will not mend."""
+        self._condition = Condition(f"metrics on {address}", say)
+        self._open = partial(MetricsServer, metrics, address)
+        self._again_s = again_s
+        self._closing = False
+        self._worker: Worker | None = None
+        self._server: MetricsServer | None = None
+        try:
+            self._server = self._open()
+        except AddressTakenError as error:
+            self._condition.failed(_cause(error))
+            self._worker = Worker("metrics", self._try_again, self._condition)
+
+    @property
+    def port(self) -> int | None:
+        """The port listened on; None while that cannot be."""
+        return None if self._server is None else self._server.port
+
+    def close(self) -> None:
+        """Stop listening, or waiting for it."""
+        self._closing = True
+        if self._worker is not None:
+            self._worker.close(self._again_s)
+        if self._server is not None:
+            self._server.close()
+
+    def _try_again(self) -> float | None:
+        if self._server is not None or self._closing:
+            return None
+        try:
+            self._server = self._open()
+        except AddressTakenError as error:
+            self._condition.failed(_cause(error))
+            return self._again_s
+        self._condition.worked()
+        return None
+
+
+def _cause(error: AddressTakenError) -> str:
+    cause = error.__cause__
+    assert isinstance(cause, OSError)
+    return f"{cause.strerror or cause}; tried again"
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -28,6 +28,10 @@ class Counters:
     """Flows that can be held; 0 = not known."""
     lag_ns: int = 0
     """How far judging is behind the wire at this moment."""
+    duplicates: int = 0
+    """Frames that hold a packet which another frame holds, whether left out or not."""
+    errors: int = 0
+    """Mistakes of the program itself that the watch survived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +47,13 @@ class Window:
     """End of the span, exclusive."""
     report: Report
     counters: Counters = field(default_factory=Counters)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedWindow:
+    """One span of time of which no report could be made."""
+
+    first_ns: int
+    last_ns: int
+    reason: str
+    """In a line."""

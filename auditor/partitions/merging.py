@@ -8,7 +8,6 @@ import numpy as np
 
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
-from auditor.flows.result import in_order
 from auditor.records import FLOW
 
 if TYPE_CHECKING:
@@ -22,6 +21,9 @@ _MAXIMA = ("last_a_ns", "last_b_ns", "unreachable_a", "unreachable_b")
 _BITS = ("seen_a", "seen_b")
 _SAME = ("first_frame", "a_hi", "a_lo", "b_hi", "b_lo", "a_port", "b_port", "transport")
 """In which the parts of a flow agree; the number of its first frame alone says nearly all."""
+
+_ORDER = ("a_hi", "a_lo", "b_hi", "b_lo", "a_port", "b_port", "transport", "first_frame")
+"""By which flows that begin at the same time are told apart, the first one first."""
 
 _AT_ONCE = 1 << 20
 """Parts that are gathered before they are merged."""
@@ -69,7 +71,8 @@ class Parts:
         """Give the flows, in the order of time."""
         self._merge()
         [facts], [(heads_a, heads_b)] = self._facts, self._heads
-        order = in_order(facts)
+        first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
+        order = np.lexsort((*(facts[name] for name in reversed(_ORDER)), first_ns))
         return Flows(
             facts[order],
             heads_a.select(order),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from auditor.partitions.layout import (
     head_column,
 )
 from auditor.report import assemble
+from auditor.report.layouts import FLOWS
+from auditor.report.table import Table
 from auditor.report.writers.parquet import arrow_table
 
 if TYPE_CHECKING:
@@ -50,3 +53,8 @@ def write_part(table: pa.Table, account: Account, out: IO[bytes]) -> None:
     """Write one file."""
     about = {VERSION_KEY: str(VERSION).encode(), ACCOUNT_KEY: account.pack()}
     pq.write_table(table.replace_schema_metadata(about), out, compression="zstd")
+
+
+def warm_up() -> None:
+    """Load what is loaded when something is written for the first time."""
+    pq.write_table(arrow_table(Table.empty(FLOWS)), io.BytesIO(), compression="zstd")

@@ -37,11 +37,11 @@ class Crew(Protocol):
         """Send everybody home, whatever they are doing."""
 
 
-def assemble(workers: int, cluster: str | None) -> Crew | None:
-    """Get together who is to read; None where this process does it alone.
+def assemble(workers: int, cluster: str | None) -> Crew:
+    """Get together who is to read.
 
-    workers: processes here, 0 = as many as there are processors. cluster: a scheduler's address.
-    Raise UsageError if it cannot be reached.
+    workers: processes here. cluster: a scheduler's address, whose workers count instead. Raise
+    UsageError if it cannot be reached.
     """
     if cluster is not None:
         from auditor.parts.cluster import Cluster  # noqa: PLC0415 - needs an extra
@@ -49,8 +49,7 @@ def assemble(workers: int, cluster: str | None) -> Crew | None:
         return Cluster(cluster)
     from auditor.parts.processes import Processes  # noqa: PLC0415 - needs another module of many
 
-    count = workers or available_processors()
-    return Processes(count) if count > 1 else None
+    return Processes(workers)
 
 
 def available_processors() -> int:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from auditor.parts.crew import WorkerLostError
+from auditor.parts.mailbox import Mailbox, Reply, answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class Processes:
-    """Processes that are started when the first work comes.
+    """Processes that begin as copies of this one where that is safe, else when work comes.
 
     When one dies, all work that is under way is lost. Whoever then waits for a piece of it has it
     done by a process of its own, so that only what kills is lost in the end.
@@ -33,7 +38,7 @@ class Processes:
         self.size = workers
         self._context = _context()
         self._others = set(multiprocessing.active_children())
-        self._pool = self._new_pool(workers)
+        self._pool = _copies(workers) or self._new_pool(workers)
 
     def send(self, work: Callable[..., Result], *arguments: object) -> _Errand[Result]:
         """Let a process call a function, which it imports by its name."""
@@ -49,18 +54,18 @@ class Processes:
         for process in self._children():
             process.join()
 
-    def submit(self, errand: _Errand[Result]) -> Future[Result]:
+    def submit(self, errand: _Errand[Result]) -> Future[Reply[Result]]:
         """Give work to the pool, a new one if a process has died."""
         try:
-            return self._pool.submit(errand.work, *errand.arguments)
+            return errand.begin(self._pool)
         except BrokenProcessPool:
             self._pool = self._new_pool(self.size)
-            return self._pool.submit(errand.work, *errand.arguments)
+            return errand.begin(self._pool)
 
-    def do_alone(self, errand: _Errand[Result]) -> Result:
+    def do_alone(self, errand: _Errand[Result]) -> Reply[Result]:
         """Do work in a process of its own."""
         with self._new_pool(1) as pool:
-            return pool.submit(errand.work, *errand.arguments).result()
+            return errand.begin(pool).result()
 
     def _children(self) -> set[BaseProcess]:
         return set(multiprocessing.active_children()) - self._others
@@ -74,14 +79,22 @@ class _Errand(Generic[Result]):
     crew: Processes
     work: Callable[..., Result]
     arguments: tuple[object, ...]
-    _future: Future[Result] | None = field(default=None, init=False)
+    _mailbox: Mailbox = field(default_factory=Mailbox, init=False)
+    _future: Future[Reply[Result]] | None = field(default=None, init=False)
 
     def start(self) -> None:
         self._future = self.crew.submit(self)
 
+    def begin(self, pool: ProcessPoolExecutor) -> Future[Reply[Result]]:
+        return pool.submit(answer, self._mailbox.address, self.work, *self.arguments)
+
     def result(self) -> Result:
+        with self._mailbox:
+            return self._mailbox.open(self._reply())
+
+    def _reply(self) -> Reply[Result]:
         try:
-            return cast("Future[Result]", self._future).result()
+            return cast("Future[Reply[Result]]", self._future).result()
         except (BrokenProcessPool, MemoryError):
             self._future = None
         try:
@@ -92,8 +105,22 @@ class _Errand(Generic[Result]):
             raise WorkerLostError("the process that read it ran out of memory, twice") from None
 
 
+def _copies(workers: int) -> ProcessPoolExecutor | None:
+    """Copy this process while no other thread of it can hold a lock; None where one might.
+
+    All that reads is loaded before, once for all: a copy is ready in a few milliseconds. Only on
+    Linux, since libraries of macOS start threads of their own.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return None
+    import_module("auditor.parts.warm")
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), initializer=_start)
+    pool.submit(_start)  # The first errand makes them all; from then on there are threads.
+    return pool
+
+
 def _context() -> BaseContext:
-    """Choose how processes begin: never as copies of one that has threads."""
+    """Choose how processes begin later on: never as copies of one that has threads."""
     methods = multiprocessing.get_all_start_methods()
     if "forkserver" not in methods:
         return multiprocessing.get_context("spawn")
@@ -109,3 +136,12 @@ def _start() -> None:
     # second each time.
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for no more work once nobody is there to send it, even if nobody said so."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,6 +1,6 @@
 """From what was decided to the tables of a report: the only place where the two meet.
 
-Where rows agree in a value they share one object, lists included: nobody may change them in place.
+Where rows agree in a value they share one object, lists included.
 """
 
 from __future__ import annotations
@@ -12,62 +12,63 @@ import numpy as np
 from auditor.judge.groups import group
 from auditor.judge.vocabulary import OUTCOMES, Severity
 from auditor.records import NO_TIME, WITH_PORTS, Tunnel, transport_name
-from auditor.report.frames import FINDINGS, FLOW_FACTS, FLOWS, HOSTS, NO_NUMBER, frame, objects
+from auditor.report.layouts import FINDINGS, FLOW_FACTS, FLOWS, HOSTS
+from auditor.report.table import NO_NUMBER, Table, coded, objects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    import pandas as pd
     from numpy.typing import NDArray
 
     from auditor.infer.stage import Inference
-    from auditor.judge.finding import Findings
+    from auditor.judge.finding import Findings, Pattern
     from auditor.judge.judged import Judged
-    from auditor.report.frames import Column
+    from auditor.report.table import Column
 
 _MOST_EVIDENCE = 5
 """Flows whose first frame a finding names."""
 
 
-def flow_facts(judged: Judged, files: Sequence[str]) -> pd.DataFrame:
+def flow_facts(judged: Judged, files: Sequence[str]) -> Table:
     """Build the flow table without judgement."""
-    return frame(FLOW_FACTS, _facts(judged, files))
+    return Table.of(FLOW_FACTS, _facts(judged, files))
 
 
-def flow_table(judged: Judged, files: Sequence[str], findings: Findings) -> pd.DataFrame:
+def flow_table(judged: Judged, files: Sequence[str], findings: Findings) -> Table:
     """Build the flow table."""
     orientation, payloads = judged.orientation, judged.payloads
     hosts, kind_of = judged.hosts, judged.kinds.kind_of
     kinds, judgements = judged.kinds.kinds, judged.judgements
     names = _names(len(hosts.machine), hosts.names)
     # Flows of a kind share their caveats, up to the doubt about their direction.
-    caveats = objects(
+    caveats = [
         caveats
         for j in judgements
         for caveats in (list(j.caveats), sorted({*j.caveats, "direction-inferred"}))
-    )
-    severities = objects([None, *(severity.word for severity in Severity)])
-    verifications = objects(word.value for word in payloads.verification.words)
+    ]
+    severities = [None, *(severity.word for severity in Severity)]
+    verifications = [word.value for word in payloads.verification.words]
     columns: dict[str, Column] = {
         **_facts(judged, files),
-        "client_name": names[orientation.client],
+        "client_name": coded(names, orientation.client),
         "server_name": _server_names(judged, names),
-        "client_roles": objects(sorted(kind.client.roles) for kind in kinds)[kind_of],
-        "server_roles": objects(
-            sorted(kind.server.roles) or sorted(kind.names.roles) for kind in kinds
-        )[kind_of],
-        "application": objects(payloads.application.words)[payloads.application.code],
-        "verification": verifications[payloads.verification.code],
-        "verdict": objects(j.verdict.value for j in judgements)[kind_of],
-        "caveats": caveats[2 * kind_of + orientation.inferred],
-        "rows": objects(list(j.rows) for j in judgements)[kind_of],
-        "rule_ids": objects(list(j.rule_ids) for j in judgements)[kind_of],
-        "severity": severities[_severities(len(kind_of), findings)],
+        "client_roles": coded([sorted(kind.client.roles) for kind in kinds], kind_of),
+        "server_roles": coded(
+            [sorted(kind.server.roles) or sorted(kind.names.roles) for kind in kinds],
+            kind_of,
+        ),
+        "application": coded(payloads.application.words, payloads.application.code),
+        "verification": coded(verifications, payloads.verification.code),
+        "verdict": coded([j.verdict.value for j in judgements], kind_of),
+        "caveats": coded(caveats, 2 * kind_of + orientation.inferred),
+        "rows": coded([list(j.rows) for j in judgements], kind_of),
+        "rule_ids": coded([list(j.rule_ids) for j in judgements], kind_of),
+        "severity": coded(severities, _severities(len(kind_of), findings)),
     }
-    return frame(FLOWS, columns)
+    return Table.of(FLOWS, columns)
 
 
-def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> pd.DataFrame:
+def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> Table:
     """Build the findings."""
     facts = judged.flows.facts
     sizes = np.diff(findings.starts)
@@ -86,28 +87,28 @@ def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> p
         for column, name in ((packets, "packets"), (size, "bytes")):
             both = facts[f"{name}_a"] + facts[f"{name}_b"]
             column[rests] = np.add.reduceat(both[findings.flows], begins)
-    return frame(
+    return Table.of(
         FINDINGS,
         {
             "finding_id": objects(findings.ids),
-            "kind": findings.shared(lambda p: p.kind),
-            "severity": findings.shared(lambda p: p.severity.word),
+            "kind": _shared(findings, lambda p: p.kind),
+            "severity": _shared(findings, lambda p: p.severity.word),
             "accepted": findings.shared(lambda p: p.accepted).astype(bool),
             "title": findings.texts(lambda p: p.title),
             "client": findings.client,
-            "client_roles": findings.shared(lambda p: list(p.client_roles)),
+            "client_roles": _shared(findings, lambda p: list(p.client_roles)),
             "server": findings.server,
-            "server_roles": findings.shared(lambda p: list(p.server_roles)),
-            "transport": findings.shared(lambda p: p.transport),
+            "server_roles": _shared(findings, lambda p: list(p.server_roles)),
+            "transport": _shared(findings, lambda p: p.transport),
             "port": findings.shared(lambda p: NO_NUMBER if p.port is None else p.port).astype(int),
             "flows": flows,
             "packets": packets,
             "bytes": size,
             "first_seen": first,
             "last_seen": last,
-            "rows": findings.shared(lambda p: list(p.rows)),
-            "rule_ids": findings.shared(lambda p: list(p.rule_ids)),
-            "caveats": findings.shared(lambda p: list(p.caveats)),
+            "rows": _shared(findings, lambda p: list(p.rows)),
+            "rule_ids": _shared(findings, lambda p: list(p.rule_ids)),
+            "caveats": _shared(findings, lambda p: list(p.caveats)),
             "reason": findings.texts(lambda p: p.reason),
             "advice": findings.texts(lambda p: p.advice),
             "evidence": _evidence(judged, files, findings),
@@ -115,7 +116,7 @@ def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> p
     )
 
 
-def host_table(judged: Judged, inference: Inference) -> pd.DataFrame:
+def host_table(judged: Judged, inference: Inference) -> Table:
     """Build the hosts: every address of the capture that is a host of its own."""
     hosts, facts = judged.hosts, judged.flows.facts
     count = len(hosts.machine)
@@ -133,9 +134,7 @@ def host_table(judged: Judged, inference: Inference) -> pd.DataFrame:
     roles = objects(sorted(party.roles) for party in hosts.parties)[hosts.party]
     source = objects("inventory" if party.roles else None for party in hosts.parties)[hosts.party]
     confidence = np.where([bool(party.roles) for party in hosts.parties], 1.0, np.nan)[hosts.party]
-    evidence = np.full(1, None, dtype=object)
-    evidence[0] = []
-    evidence = np.repeat(evidence, count)
+    evidence = np.repeat(objects([[]]), count)
     for row, guesses in inference.sure().items():
         party = hosts.parties[hosts.party[row]]
         if not party.listed:
@@ -144,7 +143,7 @@ def host_table(judged: Judged, inference: Inference) -> pd.DataFrame:
             confidence[row] = min(p.confidence for p in guesses)
             evidence[row] = [str(p) for p in guesses]
     kept = ~hosts.where(lambda party: bool(party.special))
-    return frame(
+    return Table.of(
         HOSTS,
         {
             "address": hosts.texts[kept],
@@ -183,20 +182,20 @@ def _facts(judged: Judged, files: Sequence[str]) -> dict[str, Column]:
     names = [transport_name(number) for number in range(256)]
     return {
         "flow_id": np.arange(1, len(facts) + 1),
-        "capture": objects(files)[facts["capture"]],
+        "capture": coded(files, facts["capture"]),
         "first_seen": first,
         "last_seen": last,
         "duration_s": (last - first) / 1e9,
-        "transport": objects(names)[facts["transport"]],
-        "client_ip": texts[orientation.client],
+        "transport": coded(names, facts["transport"]),
+        "client_ip": coded(texts, orientation.client),
         "client_port": _ports(judged, orientation.client_port),
-        "server_ip": texts[orientation.server],
+        "server_ip": coded(texts, orientation.server),
         "server_port": _ports(judged, orientation.server_port),
         "packets_out": orientation.of_client(flows, "packets"),
         "packets_in": orientation.of_server(flows, "packets"),
         "bytes_out": orientation.of_client(flows, "bytes"),
         "bytes_in": orientation.of_server(flows, "bytes"),
-        "outcome": objects(outcome.value for outcome in OUTCOMES)[judged.outcome],
+        "outcome": coded([outcome.value for outcome in OUTCOMES], judged.outcome),
         "first_frame": facts["first_frame"].astype(np.int64),
         "vlan": _vlans(flows.vlans),
         "tunnel": _tunnels(judged),
@@ -209,20 +208,21 @@ def _ports(judged: Judged, ports: NDArray[np.uint32]) -> NDArray[np.int64]:
     return np.where(has_ports[judged.flows.facts["transport"]], ports.astype(np.int64), NO_NUMBER)
 
 
-def _vlans(vlans: Sequence[tuple[int, ...]]) -> NDArray[np.object_]:
-    known: dict[tuple[int, ...], list[int]] = {}
-    return objects([known.get(tags) or known.setdefault(tags, list(tags)) for tags in vlans])
+def _vlans(vlans: Sequence[tuple[int, ...]]) -> Column:
+    known = {tags: number for number, tags in enumerate(dict.fromkeys(vlans))}
+    code = np.fromiter(map(known.__getitem__, vlans), dtype=np.int64, count=len(vlans))
+    return coded(list(map(list, known)), code)
 
 
-def _tunnels(judged: Judged) -> NDArray[np.object_]:
+def _tunnels(judged: Judged) -> Column:
     facts = judged.flows.facts
     found = group((facts["tunnel"], facts["tunnel_id"]))
     ends = facts[found.first]
-    names = objects(
+    names = [
         f"{Tunnel(kind).name.lower()}:{number}" if kind else None
         for kind, number in zip(ends["tunnel"].tolist(), ends["tunnel_id"].tolist(), strict=True)
-    )
-    return names[found.group_of]
+    ]
+    return coded(names, found.group_of)
 
 
 def _linked(judged: Judged) -> NDArray[np.int64]:
@@ -241,12 +241,20 @@ def _names(count: int, names: Mapping[int, str]) -> NDArray[np.object_]:
     return column
 
 
-def _server_names(judged: Judged, names: NDArray[np.object_]) -> NDArray[np.object_]:
+def _server_names(judged: Judged, names: NDArray[np.object_]) -> Column:
     """Give servers the name of the site file, else the one that the flow shows."""
     server, shown = judged.orientation.server, judged.naming.shown.texts()
     nameless = np.ones(len(names), dtype=bool)
     nameless[list(judged.hosts.names)] = False
-    return np.where(nameless[server], objects(shown.words)[shown.code], names[server])
+    words, before = [*shown.words, *names], len(shown.words)
+    return coded(
+        words, np.where(nameless[server], shown.code.astype(np.int64) % before, server + before)
+    )
+
+
+def _shared(findings: Findings, of: Callable[[Pattern], object]) -> Column:
+    """Give what findings of one pattern have in common."""
+    return coded([of(pattern) for pattern in findings.patterns], findings.pattern_of)
 
 
 def _evidence(judged: Judged, files: Sequence[str], findings: Findings) -> NDArray[np.object_]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from auditor.judge.vocabulary import UNEXPECTED
 from auditor.report.notices import FindingRows
@@ -27,18 +29,18 @@ class Comments:
         """Choose the first so many flows of each finding; accepted findings count too."""
         self._report = report
         self._flows_per_finding = flows_per_finding
-        rows = FindingRows(report.findings)
+        rows = FindingRows(report.tables["findings"])
         told: Mapping[int, list[int]] = defaultdict(list)
         for row in rows.by_severity():
             for flow_id in report.finding_flows.get(rows.id[row], ())[:flows_per_finding]:
                 told[flow_id].append(row)
         self.flow_ids = frozenset(told)
-        flows = report.flows[report.flows["flow_id"].isin(list(told))]
+        flows = report.tables["flows"]
         self._packets: dict[int, int] = {}
         self._of_flow: dict[int, str] = {}
-        for flow in flows.to_dict("records"):
-            flow_id = int(flow["flow_id"])
-            self._packets[flow_id] = int(flow["packets_out"] + flow["packets_in"])
+        for flow in flows.take(np.isin(flows.array("flow_id"), list(told))).rows():
+            flow_id = flow["flow_id"]
+            self._packets[flow_id] = flow["packets_out"] + flow["packets_in"]
             lines = [*_findings(rows, told[flow_id]), _judgement(flow)]
             self._of_flow[flow_id] = "\n".join(map(safe, lines))
 
@@ -81,12 +83,9 @@ def _findings(rows: FindingRows, chosen: list[int]) -> Iterator[str]:
         yield f"and {count(len(chosen) - _MOST_FINDINGS, 'finding')} more"
 
 
-def _judgement(flow: Mapping[object, object]) -> str:
+def _judgement(flow: Mapping[str, Any]) -> str:
     """Write verdict, outcome, lines, rules and caveats of a row of the flow table."""
     rows, rule_ids, caveats = (flow[name] for name in ("rows", "rule_ids", "caveats"))
-    assert isinstance(rows, list)
-    assert isinstance(rule_ids, list)
-    assert isinstance(caveats, list)
     parts = [f"{flow['verdict']}, {flow['outcome']}"]
     near = "near " if flow["verdict"] in UNEXPECTED else ""
     if rows:

@@ -16,10 +16,9 @@ from auditor.report.text import byte_size, count, listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pandas as pd
-
     from auditor.report.model import Report
     from auditor.report.notices import Notice
+    from auditor.report.table import Table
 
 EXPECTED = "Expected, not seen"
 
@@ -78,7 +77,8 @@ class Digest:
 
 def digest(report: Report) -> Digest:
     """Tell an audit."""
-    rows = FindingRows(report.findings)
+    tables = report.tables
+    rows = FindingRows(tables["findings"])
     counted = [row for row in rows.by_severity() if not rows.accepted[row]]
     twins = _shown_elsewhere(rows, counted)
     missing = [row for row in counted if rows.kind[row] == "missing" and row not in twins]
@@ -91,7 +91,7 @@ def digest(report: Report) -> Digest:
         captured=overview.captured(
             report.capture, report.summary["flows"], report.audit, report.filter
         ),
-        basis=overview.basis(report.audit, report.hosts),
+        basis=overview.basis(report.audit, tables["hosts"]),
         warnings=overview.warnings(
             report.capture, interrupted=report.interrupted, dedup=report.audit.dedup
         ),
@@ -101,9 +101,9 @@ def digest(report: Report) -> Digest:
         expected=teller.items(missing, {}),
         accepted=teller.items(accepted, {}),
         summary=overview.summary(report),
-        hidden=overview.hidden(report.coverage),
-        proposals=overview.proposals(report.hosts),
-        legend=_legend(report.hosts, rows),
+        hidden=overview.hidden(tables["coverage"]),
+        proposals=overview.proposals(tables["hosts"]),
+        legend=_legend(tables["hosts"], rows),
         next_steps=overview.next_steps(report, teller.example),
         provenance=overview.provenance(report),
     )
@@ -188,10 +188,10 @@ def _seen(kind: str, flows: int, size: int) -> str:
     return f"{count(flows, 'flow')}, {byte_size(size)}"
 
 
-def _legend(hosts: pd.DataFrame, rows: FindingRows) -> tuple[str, ...]:
+def _legend(hosts: Table, rows: FindingRows) -> tuple[str, ...]:
     """Pair names and addresses of the findings' hosts, in the order in which they are mentioned."""
-    named = hosts[hosts["name"].notna()]
-    names = dict(zip(named["address"].tolist(), named["name"].tolist(), strict=True))
+    ends = zip(hosts.values("address"), hosts.values("name"), strict=True)
+    names = {address: name for address, name in ends if name is not None}
     addresses: dict[str, list[str]] = {}
     for address, name in names.items():
         addresses.setdefault(name, []).append(address)

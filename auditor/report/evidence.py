@@ -59,7 +59,7 @@ def save_evidence(
     """
     _refuse_source(path, report.capture.files)
     comments = Comments(report, flows)
-    begins = wanted_flows(report.flows, comments.flow_ids)
+    begins = wanted_flows(report.tables["flows"], comments.flow_ids)
     picked = picked_frames(report.capture.files, begins, frames, progress, dedup=report.audit.dedup)
     try:
         with path.open("wb") as out:

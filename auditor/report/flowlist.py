@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from auditor.report import overview
-from auditor.report.cells import plain_values
 from auditor.report.text import byte_size, safe
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from auditor.report.model import FlowReport
+    from auditor.report.table import Table
 
 HEADINGS = ("flow", "start s", "client", "server", "service", "outcome", "packets", "size")
 RIGHT_ALIGNED = frozenset({"flow", "start s", "packets", "size"})
@@ -30,6 +30,7 @@ class FlowDigest:
 
 def tell_flows(report: FlowReport) -> FlowDigest:
     """Tell what was read and how the conversations went."""
+    flows = report.tables["flows"]
     outcome = overview.outcome_text(report.summary["by_outcome"])
     return FlowDigest(
         captured=overview.captured(
@@ -38,18 +39,18 @@ def tell_flows(report: FlowReport) -> FlowDigest:
         warnings=overview.warnings(
             report.capture, interrupted=report.interrupted, dedup=report.audit.dedup
         ),
-        summary=(("Outcome", outcome), *overview.proxied(report.flows)),
+        summary=(("Outcome", outcome), *overview.proxied(flows)),
         provenance=overview.provenance(report),
     )
 
 
-def flow_lines(flows: pd.DataFrame, *, since_ns: int | None) -> list[list[str]]:
+def flow_lines(flows: Table, *, since_ns: int | None) -> list[list[str]]:
     """Write the cells of each flow, as HEADINGS; starts count in seconds from since_ns."""
     names = ("flow_id", "client_ip", "server_ip", "transport", "server_port", "outcome")
-    starts = flows["first_seen"].to_numpy(dtype="datetime64[ns]").astype("int64") - (since_ns or 0)
-    packets = (flows["packets_out"] + flows["packets_in"]).tolist()
-    sizes = (flows["bytes_out"] + flows["bytes_in"]).tolist()
-    columns = (plain_values(name, flows[name]) for name in names)
+    starts = flows.array("first_seen").astype(np.int64) - (since_ns or 0)
+    packets = (flows.array("packets_out") + flows.array("packets_in")).tolist()
+    sizes = (flows.array("bytes_out") + flows.array("bytes_in")).tolist()
+    columns = map(flows.values, names)
     return [
         [
             str(flow_id),

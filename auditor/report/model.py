@@ -10,9 +10,9 @@ import numpy as np
 from auditor.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED
 from auditor.judge.vocabulary import Outcome, Severity, Verdict, Verification
 from auditor.report.quality import NO_LOSS, LossInfo
-from auditor.report.selection import narrow_findings, select_flows
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.capture.batch import CaptureFacts
+    from auditor.report.table import Table
 
 TOOL = "citrix-traffic-auditor"
 
@@ -131,22 +132,23 @@ class Summary(FlowSummary):
 class FlowReport:
     """The flow table alone: no site, no judgement."""
 
-    flows: pd.DataFrame
-    """Columns as in frames.FLOW_FACTS."""
+    tables: Mapping[str, Table]
+    """`flows` alone, as layouts.FLOW_FACTS has it."""
     capture: CaptureInfo
     audit: AuditInfo
     interrupted: bool = False
     filter: str | None = None
 
     @property
-    def summary(self) -> FlowSummary:
-        """Count the flows."""
-        return {"flows": len(self.flows), "by_outcome": _tally(self.flows["outcome"], Outcome)}
+    def flows(self) -> pd.DataFrame:
+        """Give the flow table as a pandas frame."""
+        return self.tables["flows"].frame
 
     @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Name the tables that this report has."""
-        return {"flows": self.flows}
+    def summary(self) -> FlowSummary:
+        """Count the flows."""
+        flows = self.tables["flows"]
+        return {"flows": len(flows), "by_outcome": _tally(flows.tally("outcome"), Outcome)}
 
     def exit_status(self) -> int:
         """Say how the process ends: 3 beats 130 beats 0."""
@@ -156,9 +158,10 @@ class FlowReport:
 
     def filtered(self, expression: str) -> FlowReport:
         """Keep the flows for which a pandas query holds; raise UsageError if it cannot be asked."""
-        return replace(
-            self, flows=select_flows(self.flows, expression), filter=_both(self.filter, expression)
-        )
+        from auditor.report.selection import select_flows  # noqa: PLC0415 - loads pandas
+
+        flows = select_flows(self.tables["flows"], expression)
+        return replace(self, tables={"flows": flows}, filter=_both(self.filter, expression))
 
     def write(self, path: str | Path, format_name: str | None = None) -> None:
         """Write to `path`, in the format that its suffix names unless one is given."""
@@ -168,18 +171,15 @@ class FlowReport:
 
     def __repr__(self) -> str:
         """Render as one line: the tables are far too long."""
-        return f"<FlowReport: {len(self.flows)} flows>"
+        return f"<FlowReport: {len(self.tables['flows'])} flows>"
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
     """An audit's result."""
 
-    flows: pd.DataFrame
-    findings: pd.DataFrame
-    coverage: pd.DataFrame
-    hosts: pd.DataFrame
-    sessions: pd.DataFrame
+    tables: Mapping[str, Table]
+    """findings, flows, coverage, hosts and sessions, in the order in which JSON has them."""
     capture: CaptureInfo
     audit: AuditInfo
     finding_flows: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -193,35 +193,51 @@ class Report:
 
     def counts(self) -> NDArray[np.int64]:
         """Tell of each row of the flows how many it stands for."""
+        flows = self.tables["flows"]
         if self.weights is None:
-            return np.ones(len(self.flows), dtype=np.int64)
-        counts: NDArray[np.int64] = self.weights[self.flows["flow_id"].to_numpy(np.int64) - 1]
+            return np.ones(len(flows), dtype=np.int64)
+        counts: NDArray[np.int64] = self.weights[flows.array("flow_id") - 1]
         return counts
+
+    @property
+    def flows(self) -> pd.DataFrame:
+        """Give the flow table as a pandas frame; the other tables likewise."""
+        return self.tables["flows"].frame
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """Give the findings, the gravest first."""
+        return self.tables["findings"].frame
+
+    @property
+    def coverage(self) -> pd.DataFrame:
+        """Give what the paper lets one expect, and what became of it."""
+        return self.tables["coverage"].frame
+
+    @property
+    def hosts(self) -> pd.DataFrame:
+        """Give the hosts of the capture."""
+        return self.tables["hosts"].frame
+
+    @property
+    def sessions(self) -> pd.DataFrame:
+        """Give the sessions, one row per pair of hosts."""
+        return self.tables["sessions"].frame
 
     @property
     def summary(self) -> Summary:
         """Count flows and findings by what became of them."""
-        counts = self.counts()
-        findings = self.findings
-        counted = findings.loc[~findings["accepted"], "severity"]
+        flows, findings = self.tables["flows"], self.tables["findings"]
+        counts = None if self.weights is None else self.counts()
+        accepted = findings.array("accepted")
         severities = tuple(severity.word for severity in reversed(Severity))
+        counted = findings.take(~accepted).tally("severity")
         return {
-            "flows": int(counts.sum()),
-            "by_verdict": _tally(self.flows["verdict"], Verdict, counts),
-            "by_outcome": _tally(self.flows["outcome"], Outcome, counts),
-            "by_verification": _tally(self.flows["verification"], Verification, counts),
-            "findings": _tally(counted, severities) | {"accepted": int(findings["accepted"].sum())},
-        }
-
-    @property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Name the tables, in the order in which JSON has them."""
-        return {
-            "findings": self.findings,
-            "flows": self.flows,
-            "coverage": self.coverage,
-            "hosts": self.hosts,
-            "sessions": self.sessions,
+            "flows": len(flows) if counts is None else int(counts.sum()),
+            "by_verdict": _tally(flows.tally("verdict", counts), Verdict),
+            "by_outcome": _tally(flows.tally("outcome", counts), Outcome),
+            "by_verification": _tally(flows.tally("verification", counts), Verification),
+            "findings": _tally(counted, severities) | {"accepted": int(accepted.sum())},
         }
 
     def worst(self) -> str | None:
@@ -246,17 +262,19 @@ class Report:
         What is missing is left out, since a selection of flows cannot show an absence; coverage,
         hosts and sessions stay whole. Raises UsageError if the expression cannot be asked.
         """
-        flows = select_flows(self.flows, expression)
-        kept = set(flows["flow_id"].tolist())
+        from auditor.report.selection import narrow_findings, select_flows  # noqa: PLC0415 - loads pandas
+
+        flows = select_flows(self.tables["flows"], expression)
+        kept = set(flows.values("flow_id"))
         links = {
             finding: remaining
             for finding, flow_ids in self.finding_flows.items()
             if (remaining := [flow_id for flow_id in flow_ids if flow_id in kept])
         }
+        findings = narrow_findings(self.tables["findings"], flows, links)
         return replace(
             self,
-            flows=flows,
-            findings=narrow_findings(self.findings, flows, links),
+            tables={**self.tables, "findings": findings, "flows": flows},
             finding_flows=links,
             filter=_both(self.filter, expression),
         )
@@ -270,19 +288,13 @@ class Report:
     def __repr__(self) -> str:
         """Render as one line: the tables are far too long."""
         found = ", ".join(f"{n} {word}" for word, n in self.summary["findings"].items() if n)
-        return f"<Report: {len(self.flows)} flows, findings: {found or 'none'}>"
+        return f"<Report: {len(self.tables['flows'])} flows, findings: {found or 'none'}>"
 
 
 def _tally(
-    values: pd.Series,
-    words: Sequence[str] | type[Outcome | Verdict | Verification],
-    weights: NDArray[np.int64] | None = None,
+    counts: Counter[str | None], words: Sequence[str] | type[Outcome | Verdict | Verification]
 ) -> dict[str, int]:
-    if weights is not None:
-        column = values.to_numpy()
-        return {str(word): int(weights[column == str(word)].sum()) for word in words}
-    counts = values.value_counts().to_dict()
-    return {str(word): int(counts.get(str(word), 0)) for word in words}
+    return {str(word): counts[str(word)] for word in words}
 
 
 def _both(first: str | None, second: str) -> str:

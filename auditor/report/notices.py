@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from auditor.judge.vocabulary import Severity
-from auditor.report.cells import plain_values
 from auditor.report.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import pandas as pd
+    from auditor.report.table import Table
 
 SEVERITIES = tuple(severity.word for severity in reversed(Severity))
 
@@ -33,23 +32,23 @@ _ENDS = re.compile(r"(?![\w-]|[.:]\w)")
 class FindingRows:
     """The findings' columns that are told, as plain lists."""
 
-    def __init__(self, findings: pd.DataFrame) -> None:
-        """Take the columns out of the frame."""
-        self.id: list[str] = findings["finding_id"].tolist()
-        self.kind: list[str] = findings["kind"].tolist()
-        self.severity: list[str] = findings["severity"].tolist()
-        self.accepted: list[bool] = findings["accepted"].tolist()
-        self.title: list[str] = findings["title"].tolist()
-        self.client: list[str | None] = findings["client"].tolist()
-        self.server: list[str | None] = findings["server"].tolist()
-        self.transport: list[str] = findings["transport"].tolist()
-        self.port: list[object] = plain_values("port", findings["port"])
-        self.flows: list[int] = findings["flows"].tolist()
-        self.bytes: list[int] = findings["bytes"].tolist()
-        self.lines: list[list[int]] = findings["rows"].tolist()
-        self.rule_ids: list[list[str]] = findings["rule_ids"].tolist()
-        self.reason: list[str | None] = findings["reason"].tolist()
-        self.advice: list[str | None] = findings["advice"].tolist()
+    def __init__(self, findings: Table) -> None:
+        """Take the columns out of the table."""
+        self.id: list[str] = findings.values("finding_id")
+        self.kind: list[str] = findings.values("kind")
+        self.severity: list[str] = findings.values("severity")
+        self.accepted: list[bool] = findings.values("accepted")
+        self.title: list[str] = findings.values("title")
+        self.client: list[str | None] = findings.values("client")
+        self.server: list[str | None] = findings.values("server")
+        self.transport: list[str] = findings.values("transport")
+        self.port: list[object] = findings.values("port")
+        self.flows: list[int] = findings.values("flows")
+        self.bytes: list[int] = findings.values("bytes")
+        self.lines: list[list[int]] = findings.values("rows")
+        self.rule_ids: list[list[str]] = findings.values("rule_ids")
+        self.reason: list[str | None] = findings.values("reason")
+        self.advice: list[str | None] = findings.values("advice")
 
     def by_severity(self) -> list[int]:
         """Order the rows, gravest first; within a severity as the audit ordered them."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import numpy as np
 
 from auditor.judge.vocabulary import ATTEMPTED, Coverage, Remark, Verdict
 from auditor.report import quality
+from auditor.report.table import NO_NUMBER
 from auditor.report.text import byte_size, count, duration, listed
 from auditor.times import minute_text, time_text
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from auditor.report.model import AuditInfo, CaptureInfo, FlowReport, Report
+    from auditor.report.table import Table
 
 _FINE = {
     Verdict.DOCUMENTED: "documented",
@@ -70,11 +73,11 @@ def _span_words(audit: AuditInfo) -> list[tuple[str, str]]:
     return [(word, time_text(time_ns)) for word, time_ns in ends if time_ns is not None]
 
 
-def basis(audit: AuditInfo, hosts: pd.DataFrame) -> str:
+def basis(audit: AuditInfo, hosts: Table) -> str:
     """Say what the traffic was held against."""
     if audit.hosts_file is not None:
         return f"paper edition {audit.edition}, site file {audit.hosts_file}"
-    inferred = int((hosts["roles_source"] == "inferred").sum())
+    inferred = hosts.tally("roles_source")["inferred"]
     known = f"roles of {count(inferred, 'host')} are inferred" if inferred else "no role is known"
     return f"paper edition {audit.edition}; no site file: {known}, nothing can be called missing"
 
@@ -111,7 +114,7 @@ def _tally_text(counts: Mapping[str, int]) -> str:
 
 def summary(report: Report) -> tuple[tuple[str, str], ...]:
     """Say in a line each how flows, outcomes, payload, sessions, coverage and hosts turned out."""
-    counts = report.summary
+    counts, tables = report.summary, report.tables
     by_verdict = counts["by_verdict"]
     fine = {text: by_verdict[verdict] for verdict, text in _FINE.items()}
     rest = {verdict: number for verdict, number in by_verdict.items() if verdict not in _FINE}
@@ -120,66 +123,70 @@ def summary(report: Report) -> tuple[tuple[str, str], ...]:
         ("Outcome", outcome_text(counts["by_outcome"])),
         ("Payload", _tally_text(counts["by_verification"]) or "none"),
     ]
-    lines.extend(_sessions(report.sessions))
-    lines.extend(proxied(report.flows))
-    statuses = report.coverage["status"].value_counts()
-    of = {status: int(statuses.get(status.value, 0)) for status in Coverage}
+    lines.extend(_sessions(tables["sessions"]))
+    lines.extend(proxied(tables["flows"]))
+    statuses = tables["coverage"].tally("status")
+    of = {status: statuses[status.value] for status in Coverage}
     expected = sum(of[s] for s in (Coverage.SEEN, Coverage.BLOCKED, Coverage.MISSING))
     if expected:
         parts = {status.value: of[status] for status in (Coverage.BLOCKED, Coverage.MISSING)}
         text = f"{of[Coverage.SEEN]:,} of {count(expected, 'expected function')} seen"
         lines.append(("Coverage", ", ".join(filter(None, (text, _tally_text(parts))))))
-    sources = report.hosts["roles_source"].value_counts()
-    known = {"in the site file": int(sources.get("inventory", 0))}
-    known["with a role guessed from traffic"] = int(sources.get("inferred", 0))
-    known["without a role"] = len(report.hosts) - sum(known.values())
+    sources = tables["hosts"].tally("roles_source")
+    known = {
+        "in the site file": sources["inventory"],
+        "with a role guessed from traffic": sources["inferred"],
+        "without a role": sources[None],
+    }
     lines.append(("Hosts", _tally_text(known) or "none"))
     return tuple(lines)
 
 
-def _sessions(sessions: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _sessions(sessions: Table) -> Iterator[tuple[str, str]]:
     """Say how sessions are carried, and between whom where that is worth a look."""
     if not len(sessions):
         return
-    ends = zip(sessions["client"].tolist(), sessions["server"].tolist(), strict=True)
+    ends = zip(sessions.values("client"), sessions.values("server"), strict=True)
     pairs = [f"{client} -> {server}" for client, server in ends]
     carried: dict[str, int] = {}
     odd: dict[str, list[str]] = {}
-    for pair, remark in zip(pairs, sessions["remark"].tolist(), strict=True):
+    for pair, remark in zip(pairs, sessions.values("remark"), strict=True):
         if remark in _CARRIED:
             carried[_CARRIED[remark]] = carried.get(_CARRIED[remark], 0) + 1
         else:
             odd.setdefault(_ODD[remark], []).append(pair)
     told = [f"{len(of):,} {text} ({listed(of, _MOST_PAIRS)})" for text, of in odd.items()]
     yield "Sessions", f"{len(pairs):,}: {', '.join(filter(None, (_tally_text(carried), *told)))}"
-    paths = sessions["path"].value_counts(sort=False).to_dict()
+    paths = Counter(sessions.values("path"))
     if len(paths) > 1:
-        yield "By path", _tally_text({str(path): int(number) for path, number in paths.items()})
+        yield "By path", _tally_text(paths)
     noted: dict[str, list[str]] = {}
-    for pair, notes in zip(pairs, sessions["notes"].tolist(), strict=True):
+    for pair, notes in zip(pairs, sessions.values("notes"), strict=True):
         for note in notes:
             noted.setdefault(note, []).append(pair)
     for note, of in noted.items():
         yield "Of note", f"{listed(of, _MOST_PAIRS)}: {note}"
 
 
-def proxied(flows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def proxied(flows: Table) -> Iterator[tuple[str, str]]:
     """Say how many sessions a NetScaler's own trace shows from both sides."""
-    ends = flows.loc[flows["linked_flow"].notna(), ["flow_id", "linked_flow"]].to_numpy(int)
-    pairs = sorted({(min(pair), max(pair)) for pair in ends.tolist()})
+    linked = flows.array("linked_flow")
+    own = np.flatnonzero(linked != NO_NUMBER)
+    ends = zip(flows.array("flow_id")[own].tolist(), linked[own].tolist(), strict=True)
+    pairs = sorted({(min(pair), max(pair)) for pair in ends})
     if pairs:
         told = listed((f"{one} + {other}" for one, other in pairs), _MOST_PAIRS)
         joined = f"{count(len(pairs), 'session')} through the NetScaler joined"
         yield "Proxied", f"{joined} (flows {told})"
 
 
-def hidden(coverage: pd.DataFrame) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def hidden(coverage: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Gather what cannot be judged by the reason, and by the pair of roles."""
-    rows = coverage[coverage["status"] == Coverage.UNOBSERVABLE.value]
+    rows = coverage.take(coverage.where("status", {Coverage.UNOBSERVABLE}))
     reasons: dict[str, dict[str, list[str]]] = {}
     columns = ("why", "source_roles", "destination_roles", "transport", "ports")
     for why, sources, destinations, transport, ports in zip(
-        *(rows[name].tolist() for name in columns), strict=True
+        *map(rows.values, columns), strict=True
     ):
         pair = f"{'/'.join(sources)} -> {'/'.join(destinations)}"
         service = f"{transport}/{ports_text(ports)}" if ports else transport
@@ -202,14 +209,12 @@ def ports_text(ports: Iterable[int]) -> str:
     return ",".join(parts)
 
 
-def proposals(hosts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+def proposals(hosts: Table) -> tuple[tuple[str, str], ...]:
     """Name the hosts to which traffic gives a role, by role, with the confidence of each."""
-    guessed = hosts[hosts["roles_source"] == "inferred"]
+    guessed = hosts.take(hosts.where("roles_source", {"inferred"}))
     by_role: dict[str, list[str]] = {}
     columns = ("address", "name", "roles", "confidence")
-    for address, name, roles, confidence in zip(
-        *(guessed[column].tolist() for column in columns), strict=True
-    ):
+    for address, name, roles, confidence in zip(*map(guessed.values, columns), strict=True):
         text = f"{name or address} ({confidence:.2f})"
         for role in roles:
             by_role.setdefault(role, []).append(text)
@@ -218,7 +223,7 @@ def proposals(hosts: pd.DataFrame) -> tuple[tuple[str, str], ...]:
 
 def nothing(report: Report) -> str:
     """Say why there is nothing to tell; `` if there is."""
-    if len(report.flows):
+    if len(report.tables["flows"]):
         return ""
     if report.filter is not None:
         return "No flow answers to the filter."
@@ -232,18 +237,18 @@ def nothing(report: Report) -> str:
 def next_steps(report: Report, example: int | None) -> tuple[tuple[str, str], ...]:
     """Give what leads on; example: the row of a finding that is worth a closer look."""
     steps = []
-    if report.audit.hosts_file is None and len(report.flows):
+    if report.audit.hosts_file is None and len(report.tables["flows"]):
         sources = shlex.join(report.audit.sources)
         how = f"auditor hosts infer {sources} -o hosts.yaml"
         steps.append(("who is who", f"{how}, correct it, then add --hosts hosts.yaml"))
     if example is not None:
-        finding = report.findings.iloc[example]
+        [finding] = report.tables["findings"].take([example]).rows()
         flow_id = report.finding_flows[finding["finding_id"]][0]
         steps.append(("one flow in full", _explain(report, flow_id)))
-        if not pd.isna(finding["port"]):
+        if finding["port"] is not None:
             port = f"{finding['port']}/{finding['transport']}"
             steps.append(("who may use a port", f"auditor explain {port}"))
-    if len(report.flows):
+    if len(report.tables["flows"]):
         output = shlex.quote(f"{_stem(report.audit.sources)}.json")
         steps.append(("everything, as data", f"add --output {output}"))
     return tuple(steps)

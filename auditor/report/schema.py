@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from auditor.report.frames import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, KINDS, SESSIONS
+from auditor.report.layouts import COVERAGE, FINDINGS, FLOW_FACTS, FLOWS, HOSTS, KINDS, SESSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from auditor.report.frames import Kind, Table
+    from auditor.report.layouts import Kind, Layout
 
 _TYPES: Mapping[Kind, pa.DataType] = {
     "text": pa.string(),
@@ -44,8 +44,8 @@ def field(name: str) -> pa.Field:
     return pa.field(name, type_, nullable=kind in NULLABLE)
 
 
-def _schema(table: Table) -> pa.Schema:
-    return pa.schema([field(name) for name in table])
+def _schema(layout: Layout) -> pa.Schema:
+    return pa.schema([field(name) for name in layout])
 
 
 SCHEMAS: Mapping[str, pa.Schema] = {

@@ -11,26 +11,27 @@ import pandas as pd
 
 from auditor.errors import UsageError
 from auditor.report.expression import check_expression
-from auditor.report.frames import FINDINGS, FLOWS, frame
+from auditor.report.layouts import FINDINGS, FLOWS
+from auditor.report.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from auditor.report.frames import Column
+    from auditor.report.table import Column
 
-
+_MEASURED = ("packets_out", "packets_in", "bytes_out", "bytes_in", "first_seen", "last_seen")
 _TEXTS = frozenset(name for name, kind in FLOWS.items() if kind in {"text", "list"})
 
 
-def select_flows(flows: pd.DataFrame, expression: str) -> pd.DataFrame:
+def select_flows(flows: Table, expression: str) -> Table:
     """Keep the rows for which a pandas query holds.
 
     Lists read as in CSV, joined by `;`. A missing value equals nothing and differs from everything.
     Times without an offset are UTC. Raises UsageError.
     """
-    return flows[_mask(_askable(flows), expression)].reset_index(drop=True)
+    return flows.take(_mask(_askable(flows.frame), expression))
 
 
 def _mask(flows: pd.DataFrame, expression: str) -> NDArray[np.bool_]:
@@ -85,47 +86,42 @@ def _without_offset(flows: pd.DataFrame) -> pd.DataFrame:
 
 
 def narrow_findings(
-    findings: pd.DataFrame, flows: pd.DataFrame, finding_flows: Mapping[str, Sequence[int]]
-) -> pd.DataFrame:
+    findings: Table, flows: Table, finding_flows: Mapping[str, Sequence[int]]
+) -> Table:
     """Keep the findings that rest on `flows`, with counts, times and evidence of those alone.
 
     finding_flows: finding_id -> flow_ids, all of them in `flows`, none empty.
     """
-    kept = findings[findings["finding_id"].isin(list(finding_flows))]
-    columns: dict[str, Column] = {name: kept[name].tolist() for name in FINDINGS}
-    links = [finding_flows[name] for name in kept["finding_id"].tolist()]
-    if links:
-        columns |= _measured(flows, links)
-        columns["evidence"] = _evidence(flows, links, kept["evidence"].tolist())
-    return frame(FINDINGS, columns)
+    kept = findings.take(findings.where("finding_id", finding_flows))
+    links = [finding_flows[name] for name in kept.values("finding_id")]
+    if not links:
+        return kept
+    evidence = _evidence(flows, links, kept.values("evidence"))
+    return Table.of(FINDINGS, {**kept.columns, **_measured(flows, links), "evidence": evidence})
 
 
-def _measured(flows: pd.DataFrame, links: Sequence[Sequence[int]]) -> dict[str, Column]:
+def _measured(flows: Table, links: Sequence[Sequence[int]]) -> dict[str, Column]:
     """Count, sum and span the flows of each finding."""
     sizes = np.array(list(map(len, links)))
     starts = np.cumsum(sizes) - sizes
     wanted = np.fromiter(chain.from_iterable(links), dtype=np.int64, count=int(sizes.sum()))
-    own = flows.iloc[pd.Index(flows["flow_id"]).get_indexer(pd.Index(wanted))]
-    times = {
-        name: own[name].to_numpy(dtype="datetime64[ns]").astype(np.int64)
-        for name in ("first_seen", "last_seen")
-    }
+    rows = flows.array("flow_id").searchsorted(wanted)
+    own = {name: flows.array(name)[rows] for name in _MEASURED}
     return {
         "flows": sizes,
-        "packets": np.add.reduceat((own["packets_out"] + own["packets_in"]).to_numpy(), starts),
-        "bytes": np.add.reduceat((own["bytes_out"] + own["bytes_in"]).to_numpy(), starts),
-        "first_seen": np.minimum.reduceat(times["first_seen"], starts),
-        "last_seen": np.maximum.reduceat(times["last_seen"], starts),
+        "packets": np.add.reduceat(own["packets_out"] + own["packets_in"], starts),
+        "bytes": np.add.reduceat(own["bytes_out"] + own["bytes_in"], starts),
+        "first_seen": np.minimum.reduceat(own["first_seen"], starts),
+        "last_seen": np.maximum.reduceat(own["last_seen"], starts),
     }
 
 
 def _evidence(
-    flows: pd.DataFrame, links: Sequence[Sequence[int]], named: Sequence[list[str]]
+    flows: Table, links: Sequence[Sequence[int]], named: Sequence[list[str]]
 ) -> list[object]:
     """Keep the frames that flows still begin with; of those none, name that of the first flow."""
-    begins = zip(flows["capture"].tolist(), flows["first_frame"].tolist(), strict=True)
-    places = [f"{capture}:{number}" for capture, number in begins]
-    place_of = dict(zip(flows["flow_id"].tolist(), places, strict=True))
+    begins = zip(*map(flows.values, ("flow_id", "capture", "first_frame")), strict=True)
+    place_of = {flow_id: f"{capture}:{number}" for flow_id, capture, number in begins}
     found: list[object] = []
     for flow_ids, evidence in zip(links, named, strict=True):
         own = {place_of[flow_id] for flow_id in flow_ids}

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.report.frames import COVERAGE, SESSIONS, frame
+from auditor.report.layouts import COVERAGE, SESSIONS
+from auditor.report.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from auditor.catalog.model import Service
     from auditor.judge.expect import Expectation
@@ -22,10 +21,10 @@ _WIDEST_LIST = 64
 """A range of more ports than this is listed by its two ends."""
 
 
-def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> pd.DataFrame:
+def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> Table:
     """Build the coverage: one row per group and pair of roles."""
     table = judged.hosts.table
-    return frame(
+    return Table.of(
         COVERAGE,
         {
             "group": [e.group for e in expectations],
@@ -50,11 +49,11 @@ def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> pd.Da
     )
 
 
-def session_table(judged: Judged, sessions: Sequence[Session]) -> pd.DataFrame:
+def session_table(judged: Judged, sessions: Sequence[Session]) -> Table:
     """Build the sessions: one row per pair of hosts."""
     facts = judged.flows.facts
     size = (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64)
-    return frame(
+    return Table.of(
         SESSIONS,
         {
             "client": [s.client.label for s in sessions],

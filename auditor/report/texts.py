@@ -1,55 +1,48 @@
 """Columns as text, for formats that write all rows: each different value is written once.
 
-Values repeat: a million flows have a few thousand addresses and a few dozen lists. Lists that rows
-share are told by their identity.
+Values repeat: a million flows have a few thousand addresses and a few dozen lists.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
+from auditor.evidence.coded import Coded
+from auditor.report.table import objects, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import pandas as pd
+    from numpy.typing import NDArray
 
-T = TypeVar("T")
+    from auditor.report.layouts import Kind
+    from auditor.report.table import Column, Table
 
-ROWS_AT_ONCE = 10_000
-"""Rows that are text at one time."""
+Cells: TypeAlias = "Callable[[slice], list[Any]]"
+"""Writes some rows of a column."""
+
+ROWS_AT_ONCE = 1_000
+"""Rows that are text at one time: few enough for their text to stay in a cache."""
 
 
-def blocks(table: pd.DataFrame) -> Iterator[dict[str, pd.Series]]:
-    """Cut a table into runs of rows, each as columns by name."""
-    columns = {str(name): column for name, column in table.items()}
+def lines(
+    table: Table, cells_of: Callable[[Kind, Column], Cells]
+) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """Write a table row by row, some rows at a time; cells_of: how its columns are written."""
+    columns = [cells_of(kind, table.columns[name]) for name, kind in table.layout.items()]
     for start in range(0, len(table), ROWS_AT_ONCE):
-        end = start + ROWS_AT_ONCE
-        yield {name: column.iloc[start:end] for name, column in columns.items()}
+        rows = slice(start, start + ROWS_AT_ONCE)
+        yield zip(*(cells(rows) for cells in columns), strict=True)
 
 
-def write_texts(column: pd.Series, write: Callable[[str | None], T]) -> list[T]:
-    """Write a column of text."""
-    values = column.tolist()
-    written = {value: write(value) for value in set(values)}
-    return [written[value] for value in values]
+def words(column: Column, write: Callable[[Any], object]) -> Cells:
+    """Write a column of text or lists."""
+    if not isinstance(column, Coded):
+        return lambda rows: list(map(write, column[rows].tolist()))
+    written, code = objects(map(write, column.words)), column.code
+    return lambda rows: written[code[rows]].tolist()
 
 
-def write_lists(column: pd.Series, write: Callable[[list[object]], T]) -> list[T]:
-    """Write a column of lists."""
-    values = column.tolist()
-    names = list(map(id, values))
-    written = {name: write(value) for name, value in dict(zip(names, values, strict=True)).items()}
-    return [written[name] for name in names]
-
-
-def write_numbers(column: pd.Series, absent: str) -> list[str]:
-    """Write a column of numbers as Python does; absent: what stands for none."""
-    missing = np.flatnonzero(column.isna())
-    if not len(missing):
-        return list(map(repr, column.tolist()))
-    written = list(map(repr, column.fillna(0).tolist()))
-    for row in missing.tolist():
-        written[row] = absent
-    return written
+def numbers(kind: Kind, column: NDArray[Any], absent: object) -> Cells:
+    """Write a column of numbers or times; absent: what stands for none."""
+    return lambda rows: plain(kind, column[rows], absent)

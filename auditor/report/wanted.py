@@ -17,12 +17,11 @@ from auditor.decode.packets import Quote
 from auditor.flows.keys import quote_key
 from auditor.judge.vocabulary import Outcome
 from auditor.records import TRANSPORT_NAMES, address_words
-from auditor.report.cells import plain_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    import pandas as pd
+    from auditor.report.table import Table
 
 _ERROR_NS = 60_000_000_000
 """How long after a flow's last frame an ICMP error that quotes it may come."""
@@ -63,21 +62,23 @@ class Wanted:
         return self.last_ns + (_ERROR_NS if self.errors else 0)
 
 
-def wanted_flows(flows: pd.DataFrame, flow_ids: Collection[int]) -> dict[Place, Wanted | None]:
+def wanted_flows(flows: Table, flow_ids: Collection[int]) -> dict[Place, Wanted | None]:
     """Map first frames to the flows of a report's table that they begin.
 
     None: the beginning of another connection on the same ports, which ends a wanted one.
     """
-    chosen = flows["flow_id"].isin(list(flow_ids))
-    ends = flows[chosen]
-    ports = {*ends["client_port"].dropna(), *ends["server_port"].dropna()}
+    chosen = np.isin(flows.array("flow_id"), list(flow_ids))
+    ends = flows.take(chosen)
+    ports = [*ends.values("client_port"), *ends.values("server_port")]
+    ports = [port for port in ports if port is not None]
+    addresses = {*ends.values("client_ip"), *ends.values("server_ip")}
     alike = (
-        (flows["transport"] == "tcp")
-        & flows["client_port"].isin(ports)
-        & flows["server_port"].isin(ports)
-        & flows["client_ip"].isin({*ends["client_ip"], *ends["server_ip"]})
+        flows.where("transport", {"tcp"})
+        & np.isin(flows.array("client_port"), ports)
+        & np.isin(flows.array("server_port"), ports)
+        & flows.where("client_ip", addresses)
     )
-    near = flows[chosen | alike]
+    near = flows.take(chosen | alike)
     keys = _keys(near)
     begins: dict[Place, Wanted | None] = {}
     for wanted, place, flow in zip(
@@ -87,25 +88,25 @@ def wanted_flows(flows: pd.DataFrame, flow_ids: Collection[int]) -> dict[Place, 
     return begins
 
 
-def _places(flows: pd.DataFrame) -> Iterator[Place]:
-    return map(Place, flows["capture"].tolist(), flows["first_frame"].tolist())
+def _places(flows: Table) -> Iterator[Place]:
+    return map(Place, flows.values("capture"), flows.values("first_frame"))
 
 
-def _keys(flows: pd.DataFrame) -> list[bytes | None]:
+def _keys(flows: Table) -> list[bytes | None]:
     """Give each flow's key, None where the flow shares it or the table does not tell it."""
     keys = [
         None if transport in _WITH_IDENTIFIERS else _key(transport, client, server)
         for transport, client, server in zip(
-            flows["transport"].tolist(), _ends(flows, "client"), _ends(flows, "server"), strict=True
+            flows.values("transport"), _ends(flows, "client"), _ends(flows, "server"), strict=True
         )
     ]
     holders = Counter(keys)
     return [key if holders[key] == 1 else None for key in keys]
 
 
-def _ends(flows: pd.DataFrame, side: str) -> Iterator[tuple[str, int]]:
-    ports = flows[f"{side}_port"].fillna(0).astype(int).tolist()
-    return zip(flows[f"{side}_ip"].tolist(), ports, strict=True)
+def _ends(flows: Table, side: str) -> Iterator[tuple[str, int]]:
+    ports = [port or 0 for port in flows.values(f"{side}_port")]
+    return zip(flows.values(f"{side}_ip"), ports, strict=True)
 
 
 def _key(transport: str, client: tuple[str, int], server: tuple[str, int]) -> bytes:
@@ -114,19 +115,16 @@ def _key(transport: str, client: tuple[str, int], server: tuple[str, int]) -> by
     return quote_key(Quote(0, False, *source, *destination, number, client[1], server[1]))[0]
 
 
-def _wanted(flows: pd.DataFrame, keys: list[bytes | None]) -> Iterator[Wanted]:
-    first, last = (
-        flows[name].to_numpy(dtype="datetime64[ns]").astype(np.int64).tolist()
-        for name in ("first_seen", "last_seen")
-    )
+def _wanted(flows: Table, keys: list[bytes | None]) -> Iterator[Wanted]:
+    first, last = (flows.array(name).astype(np.int64) for name in ("first_seen", "last_seen"))
     return map(
         Wanted,
-        flows["flow_id"].tolist(),
-        first,
-        last,
-        (flows["packets_out"] + flows["packets_in"]).tolist(),
-        map(address_words, flows["client_ip"].tolist()),
-        plain_values("client_port", flows["client_port"]),
-        (flows["outcome"] == Outcome.REFUSED.value).tolist(),
+        flows.values("flow_id"),
+        first.tolist(),
+        last.tolist(),
+        (flows.array("packets_out") + flows.array("packets_in")).tolist(),
+        map(address_words, flows.values("client_ip")),
+        flows.values("client_port"),
+        flows.where("outcome", {Outcome.REFUSED}).tolist(),
         keys,
     )

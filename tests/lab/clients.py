@@ -178,7 +178,7 @@ _ASK: Mapping[str, Callable[[Network, KnownFlow, Path], None]] = {
 }
 
 
-def _wait_for(path: Path, text: str, patience_s: float = 10) -> None:
+def _wait_for(path: Path, text: str, patience_s: float = 60) -> None:
     ends_s = time.monotonic() + patience_s
     while not (path.exists() and text in path.read_text(encoding="utf-8")):
         if time.monotonic() > ends_s:

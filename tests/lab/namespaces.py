@@ -102,7 +102,7 @@ class Namespace:
         return ["nsenter", f"--net={self.path}", "--", *command]
 
 
-def stop(child: subprocess.Popen[bytes], sign: int, patience_s: float = 10) -> None:
+def stop(child: subprocess.Popen[bytes], sign: int, patience_s: float = 60) -> None:
     """Ask a child to end, and end it where it does not."""
     if child.poll() is None:
         child.send_signal(sign)

@@ -26,7 +26,7 @@ _LINKS = tuple(
 _OFFLOADS = ("tx", "rx", "tso", "gso", "gro")
 """Off, so that frames are as they would be on a cable: of a cable's size, with checksums."""
 
-_PATIENCE_S = 10
+_PATIENCE_S = 60
 
 
 class Network:
@@ -139,7 +139,7 @@ def _wait_until_carried(bridge: Namespace) -> None:
 
 
 def bound(
-    host: Namespace, address: str, kind: socket.SocketKind, port: int = 0, wait_s: float = 10
+    host: Namespace, address: str, kind: socket.SocketKind, port: int = 0, wait_s: float = 60
 ) -> socket.socket:
     """Make a socket of a host on one of its addresses."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET

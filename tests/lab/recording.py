@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .network import Network
 
 _NEEDED = ("bridge", "dumpcap", "ethtool", "ip", "nft", "nsenter", "setpriv", "ss", "unshare")
-_PATIENCE_S = 20
+_PATIENCE_S = 60
 
 
 def lacking() -> list[str]:

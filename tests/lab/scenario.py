@@ -25,8 +25,8 @@ SAMPLES = Path(__file__).resolve().parents[2] / "sample_pcaps"
 TRUTH = SAMPLES / "lab.truth.yaml"
 SITE = SAMPLES / "lab.hosts.yaml"
 
-_CALM_S = 0.5
-"""Until the last frames have come through."""
+_CALM_S = 2.0
+"""Until the last frames have come through, on a busy machine too: nothing tells when."""
 
 
 @dataclass(frozen=True)

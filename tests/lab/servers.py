@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .configurations import Target
     from .network import Network
 
-_PATIENCE_S = 20
+_PATIENCE_S = 60
 
 
 @dataclass(frozen=True)

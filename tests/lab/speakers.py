@@ -65,7 +65,7 @@ def attempt(network: Network, flow: KnownFlow, turns: Iterable[Turn] = ()) -> No
             time.sleep(_DATAGRAM_RETRY_S)
 
 
-def connected(network: Network, flow: KnownFlow, wait_s: float = 10) -> socket.socket:
+def connected(network: Network, flow: KnownFlow, wait_s: float = 60) -> socket.socket:
     """Make a client's socket, connected to its server."""
     kind = socket.SOCK_STREAM if flow.transport == "tcp" else socket.SOCK_DGRAM
     client = bound(network.at(flow.client), flow.client, kind, flow.client_port or 0, wait_s)
@@ -122,7 +122,7 @@ def _ping(network: Network, flow: KnownFlow, count: int = 3) -> None:
     """Send echo requests, which the other kernel answers."""
     protocol = socket.getprotobyname("icmp")
     with network.at(flow.client).socket(socket.AF_INET, socket.SOCK_RAW, protocol) as client:
-        client.settimeout(10)
+        client.settimeout(60)
         client.bind((flow.client, 0))
         client.connect((flow.server, 0))
         for number in range(1, count + 1):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from queue import Empty
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from auditor.capture.live.source import STATE_NOTICES, TICK_S, InterfaceState
 from auditor.errors import CaptureError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.capture.batch import FrameBatch
     from auditor.capture.live.source import LiveOptions
     from auditor.errors import AuditError
@@ -86,19 +89,31 @@ class DumpcapSource:
             self._take_end(self._child)
             return None
         self._enter(InterfaceState.UP)
-        # Each child counts from 1.
-        batch = replace(batch, number=batch.number + self._number)
-        self._child.passed_on += len(batch)
-        return batch
+        return self._numbered(self._child, batch)
 
     def notices(self) -> list[str]:
         """Take the lines that tell what happened since the last call."""
         taken, self._notices = self._notices, []
         return taken
 
+    def rest(self) -> Iterator[FrameBatch]:
+        """Have the child end, and give what it has written till then."""
+        child = self._child
+        if child is None:
+            return
+        child.ask_to_end()
+        with suppress(Empty):
+            while (batch := child.batches.get(timeout=_PATIENCE_S)) is not None:
+                yield self._numbered(child, batch)
+
     def close(self) -> None:
         """Stop listening; `dropped` is complete then."""
         self._end_child()
+
+    def _numbered(self, child: DumpcapChild, batch: FrameBatch) -> FrameBatch:
+        """Count on from child to child, each of which counts from 1."""
+        child.passed_on += len(batch)
+        return replace(batch, number=batch.number + self._number)
 
     def _take_end(self, child: DumpcapChild) -> None:
         """Say why a child has ended, and plan for the next one."""

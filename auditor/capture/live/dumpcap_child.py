@@ -152,13 +152,17 @@ class DumpcapChild:
                 return line.partition("(")[2].rstrip(".").removesuffix(")")
         return ""
 
-    def stop(self) -> None:
-        """End it in order, so that it says what it lost; `batches` are forgotten."""
+    def ask_to_end(self) -> None:
+        """Have it end in order; what it still writes goes to `batches`."""
         if sys.platform == "win32":
             self._child.terminate()
         else:
             with suppress(ProcessLookupError):
                 self._child.send_signal(signal.SIGINT)
+
+    def stop(self) -> None:
+        """End it in order, so that it says what it lost; `batches` are forgotten."""
+        self.ask_to_end()
         self._drain()
         try:
             self._child.wait(_GRACE_S)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.capture.live.filters import INSTRUCTION
 from auditor.capture.live.source import ANY
 from auditor.kernel.ring import ALIGNMENT, COOKED_BYTES, PACKET_HEADER, TAG_BYTES
 
@@ -45,6 +46,8 @@ _FANOUT_ROLLOVER = 0x1000
 _FANOUT_DEFRAG = 0x8000
 """Fragments go where the datagram goes."""
 _SO_ATTACH_FILTER = 26
+_REFUSE = (0x06, 0, 0, 0)
+"""Instruction of a filter: return, with no byte of the frame (linux/filter.h, BPF_RET)."""
 _ETH_P_ALL = 3
 
 _HELD_BY_KERNEL = 0
@@ -175,6 +178,15 @@ class PacketSocket:
             if events & select.POLLERR:
                 # Reading the error clears it; what it means is asked of the interface itself.
                 self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    @property
+    def blocks(self) -> int:
+        """Count the blocks of the ring."""
+        return len(self._blocks)
+
+    def refuse(self) -> None:
+        """Let no more frames come in; the last block is handed over when it is due."""
+        self._attach(np.array([_REFUSE], INSTRUCTION))
 
     def counts(self) -> KernelCounts:
         """Count frames that passed the filter: those received, and those lost for want of room."""

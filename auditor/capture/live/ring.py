@@ -19,6 +19,8 @@ from auditor.errors import CaptureError, UsageError
 from auditor.kernel.ring import PACKET_HEADER, walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from auditor.capture.live.packet_socket import Block
@@ -106,6 +108,15 @@ class RingSource:
         """Take the lines that tell what happened since the last call."""
         taken, self._notices = self._notices, []
         return taken
+
+    def rest(self) -> Iterator[FrameBatch]:
+        """Listen to nothing more, and give what waits in the ring."""
+        self._socket.refuse()
+        for _ in range(self._socket.blocks):
+            batch = self.read()
+            if batch is None:
+                return
+            yield batch
 
     def close(self) -> None:
         """Stop listening; `dropped` stays."""

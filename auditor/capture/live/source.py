@@ -7,6 +7,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.capture.batch import FrameBatch
 
 TICK_S = 0.2
@@ -75,6 +77,9 @@ class LiveSource(Protocol):
 
     def notices(self) -> list[str]:
         """Take the lines that tell what happened since the last call."""
+
+    def rest(self) -> Iterator[FrameBatch]:
+        """Listen to nothing more, and give what has come by now, each batch borrowed as above."""
 
     def close(self) -> None:
         """Stop listening; `dropped` stays."""

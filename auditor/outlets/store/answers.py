@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TextIO
 from tabulate import tabulate
 
 from auditor.judge.wording import lines_text, service_text
-from auditor.report.cells import plain_values
+from auditor.report.frames import table_of
 from auditor.report.text import byte_size, count, duration, fit, listed, safe, width, wrap
-from auditor.report.writers.csv import write_frame
+from auditor.report.writers.csv import write_rows
 from auditor.times import minute_text, time_text
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def write_json(answer: Answer, out: TextIO, style: Style) -> None:  # noqa: ARG0
         "until": time_text(answer.until_ns),
         "watched": _plain_watched(answer.watched),
         "watched_before": None if before is None else _plain_watched(before),
-        "rows": list(_plain(answer.rows)),
+        "rows": list(table_of(answer.rows).rows()),
     }
     out.write(json.dumps(value, ensure_ascii=True, allow_nan=False, indent=1) + "\n")
 
@@ -91,7 +91,7 @@ def _plain_watched(seen: Watched) -> Mapping[str, object]:
 
 def write_csv(answer: Answer, out: TextIO, style: Style) -> None:  # noqa: ARG001 - no look
     """Write the rows, safe to open in a spreadsheet."""
-    write_frame(answer.rows, out)
+    write_rows(table_of(answer.rows), out)
 
 
 def write_table(answer: Answer, out: TextIO, style: Style) -> None:
@@ -109,7 +109,7 @@ def _table(answer: Answer, style: Style) -> Iterator[str]:
         yield f"before   {_watched(answer.before, '')}"
     yield ""
     layout = LAYOUTS[answer.question]
-    rows = list(_plain(answer.rows))
+    rows = list(table_of(answer.rows).rows())
     if not rows:
         yield layout.none
         return
@@ -161,13 +161,6 @@ def _grid(layout: Layout, cells: Sequence[Row], columns: int) -> list[str]:
         [layout.heads, *fitted], tablefmt="plain", disable_numparse=True, colalign=aligned
     )
     return text.splitlines()
-
-
-def _plain(table: pd.DataFrame) -> Iterator[Mapping[str, object]]:
-    names = [str(name) for name in table.columns]
-    columns = [plain_values(name, table[name]) for name in names]
-    for values in zip(*columns, strict=True):
-        yield dict(zip(names, values, strict=True))
 
 
 def _edge(row: Mapping[str, object]) -> Row:

@@ -21,12 +21,12 @@ from auditor.outlets.store.schema import (
     sensors,
     windows,
 )
-from auditor.report.frames import (
+from auditor.report.frames import frame
+from auditor.report.layouts import (
     HISTORY_EDGES,
     HISTORY_SIZE,
     HISTORY_UNSEEN,
     HISTORY_WINDOWS,
-    frame,
 )
 
 if TYPE_CHECKING:

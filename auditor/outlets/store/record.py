@@ -12,11 +12,11 @@ import numpy as np
 
 from auditor.judge.vocabulary import SERVED
 from auditor.outlets.store.schema import HOUR_NS, NO_PORT
+from auditor.report.frames import frame_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from auditor.outlets.window import Window
+    from auditor.report.table import Table
 
 MOST_EDGES = 50_000
 """Of one window; a scan of a whole network must not fill the disk."""
@@ -120,13 +120,13 @@ def record_of(window: Window, sensor: str) -> Record:
         edition=report.audit.edition,
         catalog_digest=report.audit.catalog_digest,
         edges=edges,
-        expected=_expected(report.coverage),
+        expected=_expected(report.tables["coverage"]),
     )
 
 
 def _edges(window: Window) -> tuple[tuple[EdgeHour, ...], int]:
     """Count flows per edge and hour; give also how many were too many."""
-    flows, counts = window.report.flows, window.report.counts()
+    flows, counts = frame_of(window.report.tables["flows"]), window.report.counts()
     first = flows["first_seen"].to_numpy(dtype="datetime64[ns]").astype(np.int64)
     last = flows["last_seen"].to_numpy(dtype="datetime64[ns]").astype(np.int64)
     # A flow that began before the window is counted in it all the same.
@@ -170,10 +170,10 @@ def _edges(window: Window) -> tuple[tuple[EdgeHour, ...], int]:
     return edges, left_out
 
 
-def _expected(coverage: pd.DataFrame) -> tuple[Expected, ...]:
+def _expected(coverage: Table) -> tuple[Expected, ...]:
     names = ("group", "source_roles", "destination_roles", "product", "rows", "rule_ids")
     more = ("transport", "ports", "status", "strength", "why")
-    columns = [coverage[name].tolist() for name in (*names, *more)]
+    columns = map(coverage.values, (*names, *more))
     return tuple(
         Expected(
             rule_group=group,

@@ -5,17 +5,15 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, TextIO
 
-from auditor.report.cells import time_texts
-from auditor.report.frames import KINDS
+from auditor.report.table import flat
 from auditor.report.text import spreadsheet
-from auditor.report.texts import blocks, write_lists, write_numbers, write_texts
+from auditor.report.texts import lines, numbers, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import pandas as pd
-
+    from auditor.report.layouts import Kind
     from auditor.report.model import FlowReport, Report
+    from auditor.report.table import Column, Table
+    from auditor.report.texts import Cells
     from auditor.report.writers import Style
 
 
@@ -26,29 +24,28 @@ def write(report: Report | FlowReport, out: TextIO, style: Style) -> None:  # no
 
 def write_table(report: Report | FlowReport, name: str, out: TextIO) -> None:
     """Write one table with a header; empty cells where there is nothing."""
-    write_frame(report.tables[name], out)
+    write_rows(report.tables[name], out)
 
 
-def write_frame(table: pd.DataFrame, out: TextIO) -> None:
-    """Write a frame whose columns are those of our tables."""
+def write_rows(table: Table, out: TextIO) -> None:
+    """Write a table that need not be a report's."""
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(str(name) for name in table.columns)
-    for columns in blocks(table):
-        writer.writerows(zip(*(_cells(*column) for column in columns.items()), strict=True))
+    writer.writerow(table.layout)
+    for rows in lines(table, _cells):
+        writer.writerows(rows)
 
 
-def _cells(name: str, column: pd.Series) -> Iterable[object]:
-    match KINDS[name]:
-        case "time":
-            return time_texts(column)
+def _cells(kind: Kind, column: Column) -> Cells:
+    match kind:
         case "list":
-            return write_lists(column, lambda values: spreadsheet(_joined(values)))
+            return words(column, lambda values: spreadsheet(_joined(values)))
         case "text":
-            return write_texts(column, _text)
+            return words(column, _text)
         case "flag":
-            return ["true" if value else "false" for value in column.tolist()]
+            values = flat(column)
+            return lambda rows: ["true" if value else "false" for value in values[rows].tolist()]
         case _:
-            return write_numbers(column, "")
+            return numbers(kind, flat(column), "")
 
 
 def _text(text: str | None) -> str | None:

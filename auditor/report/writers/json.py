@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from itertools import repeat
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from auditor.report.cells import time_texts
 from auditor.report.facts import facts
-from auditor.report.frames import KINDS
-from auditor.report.texts import blocks, write_lists, write_numbers, write_texts
+from auditor.report.table import flat
+from auditor.report.texts import lines, numbers, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    import pandas as pd
-
+    from auditor.report.layouts import Kind
     from auditor.report.model import FlowReport, Report
+    from auditor.report.table import Column, Table
+    from auditor.report.texts import Cells
     from auditor.report.writers import Style
 
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
@@ -32,12 +29,8 @@ def write(report: Report | FlowReport, out: TextIO, style: Style) -> None:  # no
     out.write(",\n".join(f"{_dump(key)}: {_dump(value)}" for key, value in about))
     for name, table in report.tables.items():
         out.write(f",\n{_dump(name)}: [")
-        separator = "\n"
-        for lines in _lines(table):
-            out.write(separator)
-            out.write(",\n".join(lines))
-            separator = ",\n"
-        out.write("]" if separator == "\n" else "\n]")
+        _write_rows(table, out)
+        out.write("\n]" if len(table) else "]")
     out.write("\n}\n")
 
 
@@ -45,33 +38,39 @@ def _dump(value: object) -> str:
     return _ENCODER.encode(value)
 
 
-def _lines(table: pd.DataFrame) -> Iterator[Iterator[str]]:
-    """Write each row as a line; a run of rows at a time."""
-    for columns in blocks(table):
-        parts: list[Iterable[str]] = []
-        lead = "{"
-        for name, column in columns.items():
-            parts += repeat(f"{lead}{_dump(name)}: "), _cells(name, column)
-            lead = ", "
-        # The keys end only with the values.
-        yield map("".join, zip(*parts, repeat("}"), strict=False))
-
-
-def _cells(name: str, column: pd.Series) -> list[str]:
-    match KINDS[name]:
-        case "text":
-            return write_texts(column, _text)
-        case "list":
-            return write_lists(column, _dump)
-        case "time":
-            return ["null" if text is None else f'"{text}"' for text in time_texts(column)]
-        case "flag":
-            return ["true" if flag else "false" for flag in column.tolist()]
-        case "number" if np.isinf(column).any():
+def _write_rows(table: Table, out: TextIO) -> None:
+    """Write each row as a line."""
+    for name, kind in table.layout.items():
+        if kind == "number" and np.isinf(table.array(name)).any():
             raise ValueError(f"{name}: JSON has no infinity")
-        case _:
-            return write_numbers(column, "null")
+    row = "{" + ", ".join(f"{_dump(name)}: %s" for name in table.layout) + "}"
+    separator = "\n"
+    for rows in lines(table, _cells):
+        out.write(separator)
+        out.write(",\n".join(map(row.__mod__, rows)))
+        separator = ",\n"
+
+
+def _cells(kind: Kind, column: Column) -> Cells:
+    """Write a column as values that are JSON once they are text."""
+    if kind == "text":
+        return words(column, _text)
+    if kind == "list":
+        return words(column, _list)
+    values = flat(column)
+    if kind == "flag":
+        return lambda rows: ["true" if flag else "false" for flag in values[rows].tolist()]
+    cells = numbers(kind, values, "null")
+    if kind == "time":
+        return lambda rows: [t if t == "null" else f'"{t}"' for t in cells(rows)]
+    return cells
 
 
 def _text(text: str | None) -> str:
     return "null" if text is None else encode_basestring_ascii(text)
+
+
+def _list(values: list[str] | list[int]) -> str:
+    # An encoder would be made anew for each of a hundred thousand lists.
+    texts = (encode_basestring_ascii(v) if isinstance(v, str) else repr(v) for v in values)
+    return f"[{', '.join(texts)}]"

@@ -51,9 +51,10 @@ def _body(told: Digest) -> Iterator[str]:
 def _flows(report: FlowReport, style: Style) -> Iterator[str]:
     told = tell_flows(report)
     yield from _head("Flows", told.captured, told.warnings)
-    if len(report.flows):
+    flows = report.tables["flows"]
+    if len(flows):
         yield ""
-        rows = flow_lines(report.flows, since_ns=report.capture.first_ns)
+        rows = flow_lines(flows, since_ns=report.capture.first_ns)
         escaped = [[markdown(cell) for cell in row] for row in rows]
         yield from _table(HEADINGS, escaped, RIGHT_ALIGNED)
     yield from _pairs("Summary", told.summary)

@@ -8,14 +8,17 @@ from typing import IO, TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auditor.evidence.coded import Coded
 from auditor.report.facts import facts
-from auditor.report.frames import KINDS
+from auditor.report.layouts import KINDS
 from auditor.report.schema import field
+from auditor.report.table import NO_NUMBER
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Callable, Sequence
 
     from auditor.report.model import FlowReport, Report
+    from auditor.report.table import Column, Table
 
 FACTS_KEY = b"citrix-traffic-auditor"
 """Key of the file's metadata whose value is what JSON says beside its tables, and as JSON."""
@@ -27,57 +30,54 @@ _ROWS_AT_ONCE = 1 << 17
 def write_table(report: Report | FlowReport, name: str, out: IO[bytes]) -> None:
     """Write one table of a report."""
     about = json.dumps(facts(report), allow_nan=False).encode()
-    write_frame(report.tables[name], out, {FACTS_KEY: about})
+    write_rows(report.tables[name], out, {FACTS_KEY: about})
 
 
-def write_frame(table: pd.DataFrame, out: IO[bytes], metadata: dict[bytes, bytes]) -> None:
-    """Write a frame whose columns are those of a report's table."""
-    fields = [field(str(column)) for column in table.columns]
+def write_rows(table: Table, out: IO[bytes], metadata: dict[bytes, bytes]) -> None:
+    """Write a table that need not be a report's."""
+    fields = [field(name) for name in table.layout]
     schema = pa.schema(fields, metadata=metadata)
+    columns = [_parts(table.columns[each.name], each) for each in fields]
     with pq.ParquetWriter(out, schema, compression="zstd") as writer:
         for start in range(0, len(table), _ROWS_AT_ONCE):
-            part = table.iloc[start : start + _ROWS_AT_ONCE]
-            arrays = [_array(part[each.name], each) for each in fields]
-            writer.write_table(pa.table(arrays, schema=schema))
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            writer.write_table(pa.table([part(rows) for part in columns], schema=schema))
 
 
-def arrow_table(table: pd.DataFrame) -> pa.Table:
-    """Give a frame whose columns are those of a report's table as Arrow has it."""
-    fields = [field(str(column)) for column in table.columns]
-    return pa.table([_array(table[each.name], each) for each in fields], schema=pa.schema(fields))
+def arrow_table(table: Table) -> pa.Table:
+    """Give a table as Arrow has it."""
+    fields = [field(name) for name in table.layout]
+    every = slice(0, len(table))
+    columns = [_parts(table.columns[each.name], each)(every) for each in fields]
+    return pa.table(columns, schema=pa.schema(fields))
 
 
-def _array(column: pd.Series, described: pa.Field) -> pa.Array:
+def _parts(column: Column, described: pa.Field) -> Callable[[slice], pa.Array]:
+    """Convert some rows of a column at a time; values that rows share, once."""
+    if isinstance(column, Coded):
+        words = _values(column.words, described.type)
+        return lambda rows: words.take(pa.array(column.code[rows]))
     match KINDS[described.name]:
-        case "list":
-            return _lists(column, described.type)
-        case "text":
-            return _texts(column)
+        case "text" | "list":
+            return lambda rows: _values(column[rows].tolist(), described.type)
+        case "port" | "id":
+            absent = column == NO_NUMBER
+            numbers = column.astype(described.type.to_pandas_dtype())
+            return lambda rows: pa.array(numbers[rows], described.type, mask=absent[rows])
         case _:
-            return pa.array(column, described.type, from_pandas=True)
+            return lambda rows: pa.array(column[rows], described.type, from_pandas=True)
 
 
-def _texts(column: pd.Series) -> pa.Array:
+def _values(values: Sequence[object], type_: pa.DataType) -> pa.Array:
+    """Convert texts or lists."""
     try:
-        return pa.array(column.to_numpy(), pa.string())
+        return pa.array(values, type_)
     except UnicodeEncodeError:
         # A path may hold bytes that are no text.
-        values = (None if text is None else _readable(text) for text in column.tolist())
-        return pa.array(list(values), pa.string())
+        return pa.array(list(map(_readable, values)), type_)
 
 
-def _readable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _lists(column: pd.Series, type_: pa.DataType) -> pa.Array:
-    """Convert lists that rows share once."""
-    values = column.tolist()
-    number: dict[int, int] = {}
-    places = [number.setdefault(id(value), len(number)) for value in values]
-    different = dict(zip(places, values, strict=True)).values()
-    try:
-        lists = pa.array(list(different), type_)
-    except UnicodeEncodeError:
-        lists = pa.array([[_readable(text) for text in texts] for texts in different], type_)
-    return lists if len(lists) == len(values) else lists.take(pa.array(places, pa.int64()))
+def _readable(value: object) -> object:
+    if isinstance(value, list):
+        return list(map(_readable, value))
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

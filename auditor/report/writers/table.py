@@ -186,7 +186,8 @@ def _hanging(lead: str, text: str, style: Style) -> Iterator[str]:
 def _flows(report: FlowReport, style: Style) -> Iterator[str]:
     told = tell_flows(report)
     yield from _head(told.captured, told.warnings, style)
-    shown = report.flows if style.verbose else report.flows.head(_MOST_FLOWS)
+    flows = report.tables["flows"]
+    shown = flows if style.verbose else flows.take(slice(_MOST_FLOWS))
     if len(shown):
         rows = flow_lines(shown, since_ns=report.capture.first_ns)
         yield ""
@@ -194,7 +195,7 @@ def _flows(report: FlowReport, style: Style) -> Iterator[str]:
         lines = _grid([HEADINGS, *_fitted(rows, style.width)], aligned)
         yield style.paint("quiet", lines[0])
         yield from lines[1:]
-        left = len(report.flows) - len(shown)
+        left = len(flows) - len(shown)
         if left:
             yield f"+{left:,} more (--verbose shows all, --format csv gives them as data)"
     yield ""
