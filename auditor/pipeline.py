@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from auditor.evidence.names import Names
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
+    from auditor.judge.past import Past
     from auditor.traffic import Progress, Reading, Traffic
 
     Source = str | PathLike[str]
@@ -71,6 +72,7 @@ def audit(
     progress: Progress | None = None,
     reading: Reading = READING,
     dedup: bool = False,
+    past: Past | None = None,
 ) -> Report:
     """Audit captures: the whole program, in order.
 
@@ -79,7 +81,7 @@ def audit(
     only frames from then on, and before then, as text or nanoseconds since 1970 UTC. Raises
     AuditError if nothing can be read; an interruption ends the reading, not the report. reading:
     how captures are read, which changes no result. dedup: leave out frames that hold a packet
-    which another frame holds.
+    which another frame holds. past: what a history tells (auditor.outlets.store.keeper.read_past).
     """
     return examine(
         sources,
@@ -90,6 +92,7 @@ def audit(
         until=until,
         progress=progress,
         reading=_deduped(reading, dedup=dedup),
+        past=past,
         keep_heads=False,
     ).report
 
@@ -105,6 +108,7 @@ def examine(
     until: str | int | None = None,
     progress: Progress | None = None,
     reading: Reading = READING,
+    past: Past | None = None,
     keep_heads: bool = True,
 ) -> Examined:
     """Audit captures, and keep what the report was made of; everything else as for `audit`.
@@ -130,7 +134,7 @@ def examine(
     watch.lap("read")
     about = describe_audit(_listed(sources), judging, started_ns, traffic.engine)
     about = replace(about, since_ns=_time(since), until_ns=_time(until), dedup=reading.dedup)
-    return conclude(traffic, judging, about, watch, keep_heads=keep_heads)
+    return conclude(traffic, judging, about, watch, past, keep_heads=keep_heads)
 
 
 @dataclass(frozen=True)
@@ -160,12 +164,14 @@ def conclude(
     judging: Judging,
     about: AuditInfo,
     watch: Stopwatch | None = None,
+    past: Past | None = None,
     *,
     keep_heads: bool = True,
 ) -> Examined:
     """Judge traffic and report it: every stage that sees no frame.
 
-    keep_heads: otherwise the traffic loses its first payloads once they are read.
+    past: what a history tells of what is expected. keep_heads: otherwise the traffic loses its
+    first payloads once they are read.
     """
     watch, site = watch or Stopwatch(), judging.site
     judged, inference = _judge(traffic, judging)
@@ -181,7 +187,8 @@ def conclude(
     losses = measure_losses(judged)
     info = replace(info, loss=loss_info(losses, judged, info.files))
     lossy = info.truncated or info.dropped or info.unreadable or traffic.interrupted
-    expectations = expect(judged, Watch(traffic.watched_s, not lossy, losses))
+    extent = Watch(traffic.watched_s, not lossy, losses, past, info.last_ns or about.started_ns)
+    expectations = expect(judged, extent)
     today = datetime.now(tz=UTC).date()
     findings = accept(find(judged, expectations), site, today)
     sessions = find_sessions(judged)
@@ -203,6 +210,7 @@ def conclude(
         audit=about,
         finding_flows=FindingFlows(findings),
         interrupted=traffic.interrupted,
+        weights=judged.flows.weights,
     )
     return Examined(report, judged, traffic.names, inference)
 

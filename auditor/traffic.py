@@ -6,18 +6,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.capture import open_capture
-from auditor.engine import choose_engine
+from auditor.engine import Engine, choose_engine
+from auditor.errors import UsageError
 from auditor.evidence.names import NameCollector
 from auditor.kernel.notice import tell
+from auditor.partitions.find import find_partitions
 from auditor.parts.tally import Tally
 from auditor.report.model import CaptureInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from auditor.capture import Capture
     from auditor.capture.merge import Track
-    from auditor.engine import Engine, EngineName
+    from auditor.engine import EngineName
     from auditor.evidence.names import Names
     from auditor.flows import Flows
     from auditor.parts.reading import PartsReader
@@ -98,6 +101,9 @@ def read_traffic(
 
     macs: hardware addresses whose IP addresses are to be noted.
     """
+    partitions = find_partitions(sources)
+    if partitions:
+        return _read_back(partitions, since_ns, until_ns, progress)
     interrupted = False
     tell(reading.announce)
     with open_capture(sources, since_ns=since_ns, until_ns=until_ns) as capture:
@@ -119,6 +125,30 @@ def read_traffic(
         )
     return Traffic(
         flows, names, gathered.macs, info, tally.watched_s(), interrupted, gathered.engine
+    )
+
+
+def _read_back(
+    paths: Sequence[Path], since_ns: int | None, until_ns: int | None, progress: Progress | None
+) -> Traffic:
+    """Read the flows that a watch wrote."""
+    try:
+        from auditor.partitions.read import read_partitions  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise UsageError(
+            f"{paths[0]}: to read flows of a watch needs {error.name}, which is not installed: "
+            "pip install 'citrix-traffic-auditor[parquet]'"
+        ) from error
+    found = read_partitions(paths, since_ns=since_ns, until_ns=until_ns, progress=progress)
+    engine = Engine(compiled=False, why="flows of a watch hold no frames")
+    return Traffic(
+        found.flows,
+        found.names,
+        found.macs,
+        found.capture,
+        found.watched_s,
+        found.interrupted,
+        engine,
     )
 
 

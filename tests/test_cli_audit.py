@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 import reports
 from invoked import auditor
+from monitoring import BEGIN_NS, WINDOW_NS, expectation, traffic_window
 
+from auditor.judge.past import Known, Past
+from auditor.outlets.store.database import Database
+from auditor.outlets.store.record import record_of
+from auditor.outlets.store.writing import write_record
 from auditor.traffic import Reading
 
 if TYPE_CHECKING:
@@ -73,6 +78,7 @@ def test_the_options_reach_the_pipeline(pipeline: Pipeline) -> None:
         "edition": "e",
         "since": 1_000_000_000,
         "until": 2_000_000_000,
+        "past": None,
     }
 
 
@@ -320,3 +326,19 @@ def test_a_terminal_gets_colours_unless_they_are_unwanted(
     assert child.wait(timeout=60) == 1
     assert b"blocked: vda07" in text
     assert (b"\x1b[31m" in text) is coloured
+
+
+def test_a_history_is_read_and_passed_on(pipeline: Pipeline, tmp_path: Path) -> None:
+    """What is no history ends the run before anything else is read."""
+    url = f"sqlite:///{tmp_path}/audit.db"
+    run = auditor("audit", "a.pcap", "--history", url)
+    assert (run.status, pipeline.asked) == (3, {})
+    assert run.stderr == f"auditor: {tmp_path}/audit.db: expected a history, found no such file\n"
+    with Database(url, write=True).transaction() as connection:
+        write_record(connection, record_of(traffic_window(0, coverage=(expectation("seen"),)), "s"))
+    auditor("audit", "a.pcap", "--history", url)
+    past = pipeline.asked["past"]
+    assert isinstance(past, Past)
+    assert past.known == {
+        ("registration", "vda", "ddc"): Known(BEGIN_NS + WINDOW_NS, 0.0),
+    }

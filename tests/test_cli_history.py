@@ -180,7 +180,7 @@ def test_help_loads_neither_pandas_nor_sqlalchemy() -> None:
 def test_the_formats_offered_are_those_written() -> None:
     """The list for the help is kept apart from what has to be loaded to write."""
     assert list(cli._FORMATS) == list(FORMATS)
-    assert set(LAYOUTS) == set(cli.history.commands)
+    assert {*LAYOUTS, "prune"} == set(cli.history.commands)
 
 
 def test_the_manual_explains_every_column() -> None:
@@ -188,3 +188,39 @@ def test_the_manual_explains_every_column() -> None:
     words = set(re.findall(r"`([^`\n]+)`", MANUAL.split("\n## History\n")[1]))
     assert {*HISTORY_EDGES, *HISTORY_UNSEEN, *HISTORY_WINDOWS} <= words
     assert {word.split()[0] for word in words} >= set(LAYOUTS)
+
+
+def test_its_size_is_told_by_part() -> None:
+    """How many entries there are, since when, and what the whole takes."""
+    run = auditor("history", URL, "size")
+    assert run.status == 0
+    assert re.search(r"^edges +3 +2026-01-31 10:00 +2026-01-31 10:3", run.stdout, re.MULTILINE)
+    assert re.search(r"^windows +3 ", run.stdout, re.MULTILINE)
+    rows = json.loads(auditor("history", URL, "size", "--format", "json").stdout)["rows"]
+    assert rows[-1]["part"] == "all"
+    assert rows[-1]["stored_bytes"] == Path("audit.db").stat().st_size
+    assert [row["stored_bytes"] for row in rows[:-1]] == [None] * 5
+
+
+def test_what_is_old_is_deleted_when_asked_for(here: Path) -> None:
+    """Who talked to whom stays; nothing is made where there is no history."""
+    assert auditor("history", URL, "prune", "--days", 36500).stdout == "nothing is that old\n"
+    assert auditor("history", URL, "prune", "--days", 1, "--sensor", "no").stdout == (
+        "nothing is that old\n"
+    )
+    run = auditor("history", URL, "prune", "--days", 1)
+    assert (run.status, run.stdout.splitlines()) == (
+        0,
+        ["edge_hours: 3 deleted", "coverage_hours: 2 deleted", "windows: 3 deleted"],
+    )
+    rows = json.loads(auditor("history", URL, "size", "--format", "json").stdout)["rows"]
+    assert {row["part"]: row["entries"] for row in rows} == {
+        "edges": 3,
+        "expectations": 2,
+        "edge_hours": 0,
+        "coverage_hours": 0,
+        "windows": 0,
+        "all": 5,
+    }
+    assert auditor("history", "sqlite:///none.db", "prune", "--days", 1).status == 3
+    assert not (here / "none.db").exists()

@@ -19,6 +19,7 @@ import pandas as pd
 import pytest
 from capture_files import frames_in
 from live_network import FAR, NEAR, ip, private_network, send, udp_frame
+from monitoring import traffic_window
 from watching import sample
 from witness import Witness, replayed
 
@@ -31,6 +32,9 @@ from auditor.live.intake import Limits
 from auditor.live.outlets import OutletOptions
 from auditor.live.run import RulesSource, WatchOptions, run
 from auditor.live.warm import unreadable_places
+from auditor.outlets.store.database import Database
+from auditor.outlets.store.record import record_of
+from auditor.outlets.store.writing import write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +135,26 @@ def test_outlets_and_flows(tmp_path: Path) -> None:
     assert set(table["date"].astype(str)) == {"2026-03-02"}
     assert set(table["verdict"]) == set(report.flows["verdict"])
     assert not list(flows.rglob("*.begun"))
+
+
+def test_what_another_sensor_has_seen_lately_is_not_missing(tmp_path: Path) -> None:
+    """Once the history tells of it; the coverage says when it was seen."""
+    url = f"sqlite:///{tmp_path}/audit.db"
+    outlets = OutletOptions("here", history=url, directory=tmp_path / "state")
+    options = WatchOptions(window_s=60.0, outlets=outlets)
+    report = replayed("branch-office", Witness(), options)
+    absent = report.coverage[report.coverage["status"] == "missing"]
+    assert len(absent)
+    rows = absent.astype(object).to_dict("records")
+    seen = tuple({str(k): v for k, v in row.items()} | {"status": "seen"} for row in rows)
+    other = traffic_window(0, coverage=seen, first_ns=report.capture.last_ns)
+    with Database(url, write=True).transaction() as connection:
+        write_record(connection, record_of(other, "elsewhere"))
+    again = replayed("branch-office", Witness(), options)
+    titles = again.findings[again.findings["kind"] == "missing"]["title"]
+    assert not titles.str.startswith("expected, not seen").any()
+    told = again.coverage[again.coverage["status"] == "missing"]["why"]
+    assert told.str.startswith("not seen here, but by 2026-03-02").all()
 
 
 def test_what_cannot_be_meant_is_refused() -> None:

@@ -11,7 +11,17 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from monitoring import BEGIN_NS, QUICK, WINDOW_NS, fill, small_disk, traffic_window, until
+from monitoring import (
+    BEGIN_NS,
+    QUICK,
+    WINDOW_NS,
+    Clock,
+    expectation,
+    fill,
+    small_disk,
+    traffic_window,
+    until,
+)
 from postgres_server import postgres_server
 
 from auditor.errors import AuditError, UsageError
@@ -43,6 +53,24 @@ def test_windows_are_in_the_history_at_the_end(tmp_path: Path) -> None:
     assert counted(url) == (3, 6)
     assert history.state.splitlines() == ["history: working", f"history in {url}: working"]
     assert not list((tmp_path / "q").glob("*.entry"))
+
+
+def test_what_the_history_knows_is_looked_up_now_and_then(tmp_path: Path) -> None:
+    """At the beginning, and when windows are written, but not for each."""
+    url, clock = f"sqlite:///{tmp_path}/audit.db", Clock()
+    history = History(url, sensor="s1", directory=tmp_path / "q", backoff=QUICK, clock=clock)
+    assert history.past is not None
+    assert not history.past.known
+    coverage = (expectation("seen"),)
+    history.window(traffic_window(0, coverage=coverage))
+    until(lambda: history.health[1].sent == 1)
+    assert not history.past.known
+    clock.now_s += 301
+    history.window(traffic_window(1, coverage=coverage))
+    until(lambda: bool(history.past and history.past.known))
+    history.close()
+    [known] = history.past.known.values()
+    assert known.seen_ns == BEGIN_NS + 2 * WINDOW_NS
 
 
 def test_a_database_that_is_locked_is_waited_for(

@@ -21,6 +21,7 @@ from postgres_server import postgres_server
 from reports import hostile_report, rich_report
 
 from auditor.errors import AuditError, UsageError
+from auditor.judge.past import Known
 from auditor.outlets.extras import require
 from auditor.outlets.store import queries, schema
 from auditor.outlets.store.database import Database
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 MINUTES_5_S = 300.0
 LATER_NS = BEGIN_NS + 1000 * HOUR_NS
+NEXT = schema.SCHEMA + 1
 
 
 @pytest.fixture(scope="module")
@@ -296,6 +298,26 @@ def test_another_sensor_may_have_seen_it(url: str) -> None:
     assert table["observable_s"].tolist() == [2 * MINUTES_5_S]
 
 
+def test_the_past_of_an_expectation_is_that_of_all_sensors(url: str) -> None:
+    """Seen by any; looked for in vain since then, as long as the sensor that has most."""
+    missing, seen, blocked = (expectation(word) for word in ("missing", "seen", "blocked"))
+    never, nobody = expectation("missing", "never"), expectation("unobservable", "nobody")
+    write(
+        url,
+        record_of(traffic_window(0, coverage=(seen, never, nobody)), "s1"),
+        record_of(traffic_window(12, coverage=(missing, never, nobody)), "s1"),
+        record_of(traffic_window(13, coverage=(blocked, never, nobody)), "s1"),
+        record_of(traffic_window(14, coverage=(missing, never)), "s2"),
+    )
+    with Database(url, write=False).reading() as connection:
+        known = queries.past(connection).known
+    assert known == {
+        ("registration", "vda", "ddc"): Known(BEGIN_NS + WINDOW_NS, 2 * MINUTES_5_S),
+        ("never", "vda", "ddc"): Known(None, 3 * MINUTES_5_S),
+        ("nobody", "vda", "ddc"): Known(None, 0.0),
+    }
+
+
 def test_gaps_are_told_per_sensor(url: str) -> None:
     """What one did not watch the other may have."""
     write(url, *(record_of(traffic_window(n), "s1") for n in (0, 1, 4)))
@@ -335,7 +357,7 @@ def test_a_later_schema_is_refused_and_left_alone(url: str) -> None:
         connection.execute(schema.meta.update().values(value="99"))
     for write_too in (True, False):
         with (
-            pytest.raises(AuditError, match=r"has schema 99, this version knows 1: it was written"),
+            pytest.raises(AuditError, match=r"has schema 99, this version knows \d+: it was"),
             Database(url, write=write_too).reading(),
         ):
             pass
@@ -350,10 +372,12 @@ def test_an_older_schema_is_brought_up_to_date_by_who_writes(
     def add_column(connection: sa.Connection) -> None:
         connection.execute(sa.text("ALTER TABLE sensors ADD COLUMN place TEXT"))
 
-    monkeypatch.setattr(schema, "SCHEMA", 2)
-    monkeypatch.setattr(schema, "MIGRATIONS", {1: add_column})
+    monkeypatch.setattr(schema, "SCHEMA", NEXT)
+    monkeypatch.setattr(schema, "MIGRATIONS", {NEXT - 1: add_column})
     with (
-        pytest.raises(AuditError, match="has schema 1, this version reads 2: the next"),
+        pytest.raises(
+            AuditError, match=f"has schema {NEXT - 1}, this version reads {NEXT}: the next"
+        ),
         Database(url, write=False).reading(),
     ):
         pass
@@ -361,7 +385,7 @@ def test_an_older_schema_is_brought_up_to_date_by_who_writes(
         assert write(url, record_of(traffic_window(1, {}), "s1")) in ([True], [False])
     with Database(url, write=False).reading() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM sensors WHERE place IS NULL")) == 1
-        assert connection.scalar(sa.select(schema.meta.c.value)) == "2"
+        assert connection.scalar(sa.select(schema.meta.c.value)) == str(NEXT)
         assert len(queries.window_list(connection, 0, LATER_NS)) == 2
 
 
@@ -374,8 +398,8 @@ def test_a_migration_that_fails_changes_nothing(url: str, monkeypatch: pytest.Mo
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(schema, "SCHEMA", 2)
-        patched.setattr(schema, "MIGRATIONS", {1: half})
+        patched.setattr(schema, "SCHEMA", NEXT)
+        patched.setattr(schema, "MIGRATIONS", {NEXT - 1: half})
         with pytest.raises(ZeroDivisionError):
             write(url, record_of(traffic_window(1, {}), "s1"))
     assert write(url, record_of(traffic_window(1, {}), "s1")) == [True]

@@ -15,6 +15,7 @@ from auditor.decode.dissect import Decoder
 from auditor.live.clock import Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.watch import Watch
+from auditor.outlets.store.record import record_of
 from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def test_whole_report_says_what_an_audit_says(name: str, frames: int, tick_s: fl
     assert coverage_of(report) == coverage_of(expected)
     for column in ("packets_out", "packets_in", "bytes_out", "bytes_in"):
         assert report.flows[column].sum() == expected.flows[column].sum()
+    assert report.summary["flows"] == len(expected.flows)
     assert report.capture.frames == expected.capture.frames
     assert report.capture.frames_by_status == expected.capture.frames_by_status
 
@@ -159,3 +161,28 @@ def test_bounds_that_were_hit_are_told() -> None:
     assert "left the flow table" in text
     assert report.capture.truncated
     assert len(report.flows) <= 100
+
+
+def test_flows_are_counted_once_however_they_are_cut() -> None:
+    """In the summary, the coverage and the hosts: as an audit counts them."""
+    capture, hosts = sample("branch-office")
+    report, _ = watched(capture, hosts, limits=Limits(tick_s=1.0))
+    expected = auditor.audit(capture, hosts=hosts)
+    assert len(report.flows) < len(expected.flows)
+    assert report.summary["by_verdict"] == expected.summary["by_verdict"]
+    for tally in (report.summary["by_outcome"], report.summary["by_verification"]):
+        # A flow that was answered late counts as what it was when it began.
+        assert sum(tally.values()) == len(expected.flows)
+    assert sorted(report.hosts["flows"]) == sorted(expected.hosts["flows"])
+    assert report.coverage["flows"].tolist() == expected.coverage["flows"].tolist()
+
+
+def test_a_selection_counts_the_flows_that_its_rows_stand_for() -> None:
+    """And a history counts them so."""
+    report, windows = watched(*sample("branch-office"))
+    parts = [report.filtered(f"transport {sign} 'tcp'").summary for sign in ("==", "!=")]
+    assert sum(part["flows"] for part in parts) == report.summary["flows"]
+    for window in windows:
+        record = record_of(window, "s1")
+        assert record.flows == window.report.summary["flows"]
+        assert sum(edge.flows for edge in record.edges) == record.flows

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from auditor.capture.batch import FrameBatch
+    from auditor.live.watch import FlowSink
     from auditor.outlets.window import Window
     from auditor.report.model import Report
 
@@ -133,6 +134,7 @@ def watched(
     frames: int = 100,
     window_s: float = 60.0,
     limits: Limits | None = None,
+    flow_sink: FlowSink | None = None,
     dedup: bool = False,
     **source: object,
 ) -> tuple[Report, list[Window]]:
@@ -148,7 +150,7 @@ def watched(
     given = limits or Limits()
     intake = Intake([replay], given, macs, Schedule(window_s, clock), clock, dedup=dedup)
     replay.intake = intake
-    watch = Watch(replay.interface, judging, given, dedup=dedup)
+    watch = Watch(replay.interface, judging, given, flow_sink, dedup=dedup)
     watch.begin(clock.steady_s())
     intake.start()
     windows: list[Window] = []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from auditor.engine import EngineName
+    from auditor.judge.past import Past
     from auditor.report.model import Report
 
 _TABLES = 4
@@ -34,6 +35,11 @@ _FRAMES_PER_FLOW = 20
     default="high",
     show_default=True,
     help="Least severity of a finding for which the exit status is 1.",
+)
+@click.option(
+    "--history",
+    metavar="URL",
+    help="What `auditor live --history` has seen lately is not missing; only read.",
 )
 @click.option(
     "--evidence",
@@ -61,6 +67,7 @@ def audit(
     catalog: tuple[Path, ...],
     edition: str | None,
     fail_on: str,
+    history: str | None,
     evidence: Path | None,
     evidence_frames: int | None,
     format_name: str | None,
@@ -80,6 +87,7 @@ def audit(
     check_span(since, until)
     _check_evidence(evidence, evidence_frames, sources)
 
+    past = None if history is None else _past(history)
     from auditor import pipeline  # noqa: PLC0415 - numpy, not needed for help
     from auditor.traffic import Reading  # noqa: PLC0415 - as above
 
@@ -94,6 +102,7 @@ def audit(
             until=until,
             progress=progress,
             reading=reading,
+            past=past,
         )
     if expression is not None:
         report = report.filtered(expression)
@@ -103,13 +112,29 @@ def audit(
     click.get_current_context().exit(report.exit_status(fail_on))
 
 
+def _past(url: str) -> Past:
+    from auditor.outlets.extras import require  # noqa: PLC0415 - as above
+
+    require("sqlalchemy", "live", "a history")
+    from auditor.outlets.store.keeper import read_past  # noqa: PLC0415 - an extra
+
+    return read_past(url)
+
+
 def _check_evidence(path: Path | None, frames: int | None, sources: Sequence[str]) -> None:
     """Refuse what cannot be written before an hour goes into the report."""
     if path is None:
         if frames is not None:
             raise UsageError("--evidence-frames: expected --evidence beside it, found none")
         return
-    from auditor.report.evidence import check_evidence  # noqa: PLC0415 - not needed for help
+    from auditor.partitions.find import find_partitions  # noqa: PLC0415 - not needed for help
+    from auditor.report.evidence import check_evidence  # noqa: PLC0415 - as above
+
+    if find_partitions(sources):
+        raise UsageError(
+            f"--evidence: expected captures, found flows of a watch in {sources[0]}: they hold no "
+            "frames"
+        )
 
     try:
         check_evidence(path, sources)

@@ -168,6 +168,52 @@ def windows_command(
     _tell(_ask(url, "windows", since_ns=since or 0), look)
 
 
+@history.command("size")
+@_answer_options
+@click.pass_obj
+def size_command(
+    url: str,
+    *,
+    format_name: str | None,
+    output: Path | None,
+    verbose: bool,
+    no_color: bool,
+) -> None:
+    """Say how much each part of the history holds, and since when."""
+    look = _Look(format_name, output, verbose, no_color)
+    _tell(_ask(url, "size"), look)
+
+
+@history.command("prune")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 36_500),
+    required=True,
+    help="Delete counts by hour and windows that are older.",
+)
+@click.option("--sensor", metavar="NAME", help="Only what this sensor wrote.  [default: all]")
+@click.pass_obj
+def prune_command(url: str, *, days: int, sensor: str | None) -> None:
+    """Delete what is old: counts by hour, and windows.
+
+    Who talked to whom, since when and until when, stays, and when an expectation was last seen. A
+    monitor may go on writing meanwhile.
+    """
+    from auditor.outlets.extras import require  # noqa: PLC0415 - pandas and SQLAlchemy, as below
+
+    require("sqlalchemy", "live", "a history")
+    from auditor.outlets.store.database import Database  # noqa: PLC0415 - not needed for help
+    from auditor.outlets.store.pruning import prune_all  # noqa: PLC0415 - as above
+
+    with Database(url, write=False).reading():
+        pass  # one that is opened for writing would be made
+    removed = prune_all(Database(url, write=True), time.time_ns() - days * _DAY_NS, sensor)
+    for part, number in removed.items():
+        click.echo(f"{part}: {number:,} deleted")
+    if not removed:
+        click.echo("nothing is that old")
+
+
 def _ask(
     url: str,
     question: str,
@@ -194,6 +240,8 @@ def _ask(
                 rows = queries.unseen(connection, since_ns, until_ns)
             case "edge":
                 rows = queries.edge(connection, *ends, queries.Service(*wanted))
+            case "size":
+                rows = queries.size(connection)
             case _:
                 rows = queries.window_list(connection, since_ns, until_ns)
         watched = queries.watched(connection, since_ns, until_ns)

@@ -86,6 +86,12 @@ def _watch_options(command: Callable[P, R]) -> Callable[P, R]:
             metavar="PATH",
             help="Append each window's report, one line of JSON each.",
         ),
+        click.option(
+            "--history-keep",
+            type=click.IntRange(1, 36_500),
+            metavar="DAYS",
+            help="Keep counts by hour there for so long; who talked to whom stays.  [default: 400]",
+        ),
         click.option("--history", metavar="URL", help="Keep who talked to whom in a database."),
         click.option("--metrics", metavar="HOST:PORT", help="Let Prometheus ask there."),
         click.option(
@@ -162,6 +168,7 @@ def live(
     alert_format: str,
     metrics: str | None,
     history: str | None,
+    history_keep: int | None,
     windows: Path | None,
     write_flows: Path | None,
     sensor: str | None,
@@ -209,6 +216,7 @@ def live(
         AlertOptions(form=alert_format),
         metrics,
         history,
+        history_keep,
         state,
     )
     options = WatchOptions(

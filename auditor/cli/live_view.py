@@ -134,7 +134,7 @@ def window_text(window: Window) -> str:
     parts = [
         minute_text(window.last_ns),
         count(report.capture.frames, "frame"),
-        count(len(report.tables["flows"]), "conversation"),
+        count(report.summary["flows"], "conversation"),
         f"findings: {found or 'none'}",
     ]
     if report.capture.dropped:

@@ -30,7 +30,14 @@ class Flows:
     """Row of the flow that is the other side of a proxied session, -1 = none; None where no capture
     tells."""
     weights: NDArray[np.int64] | None = None
-    """Shape (n,): how many flows each record stands for; None = one each."""
+    """Shape (n,): how many flows each record stands for; None = one each, 0 = another record
+    counts them, as they did not always look alike."""
+
+    def count(self, rows: NDArray[np.int64]) -> int:
+        """Count the flows that some records stand for: at least one, if there are any."""
+        if self.weights is None:
+            return len(rows)
+        return max(int(self.weights[rows].sum()), min(len(rows), 1))
 
     def without_heads(self) -> Flows:
         """Give the same flows without their first payloads, which are most of their memory."""

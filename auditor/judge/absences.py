@@ -56,7 +56,7 @@ def absences(expectations: Iterable[Expectation], hosts: Hosts) -> Findings:
 
 def _absences(every: Sequence[Expectation], hosts: Hosts) -> Iterator[_Absence]:
     for expectation in every:
-        if expectation.status is Coverage.MISSING:
+        if expectation.status is Coverage.MISSING and not expectation.seen_lately:
             strong = expectation.strength == "strong"
             yield _absence(expectation, Severity.MEDIUM if strong else Severity.LOW)
     for expectation in sorted(every, key=_share_of_silent):

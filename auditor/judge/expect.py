@@ -16,6 +16,7 @@ from auditor.catalog.model import ANY_CITRIX
 from auditor.hosts import BROADCAST, LOOPBACK
 from auditor.judge.groups import group
 from auditor.judge.observed import appearing_hosts, declared_roles, documented_traffic
+from auditor.judge.past import span_text
 from auditor.judge.rulebook import OWN_PACKS
 from auditor.judge.vocabulary import Coverage, Verdict
 from auditor.records import transport_name
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from auditor.catalog.model import Rule, Service
     from auditor.judge.judged import Judged
     from auditor.judge.loss import Losses
+    from auditor.judge.past import Key, Past
 
 _PSEUDO = frozenset({BROADCAST, LOOPBACK})
 _NEVER = frozenset({"optional", "planned", "never"})
@@ -48,6 +50,10 @@ class Watch:
     lossless: bool
     losses: Losses | None = None
     """What acknowledgements tell of data that was not captured."""
+    past: Past | None = None
+    """What a history tells; None without one."""
+    until_ns: int = 0
+    """Time of the last frame, by which the history is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,8 @@ class Expectation:
     servers: int = 0
     unseen: tuple[Service, ...] = ()
     """Services of an `all` group that are not seen."""
+    seen_lately: bool = False
+    """Missing here, but a history tells that it was seen not long ago."""
 
 
 def expect(judged: Judged, watch: Watch) -> list[Expectation]:
@@ -152,7 +160,7 @@ class _Expector:
     def _one(
         self, group: str, members: tuple[Rule, ...], source: str, destination: str
     ) -> Expectation:
-        rows = self._flows_of(members, source, destination)
+        rows, count = self._flows_of(members, source, destination), self.judged.flows.count
         served = rows[self.served[rows]]
         wanted = [rule for rule in members if self._expected(rule, group)]
         unseen = self._unseen(wanted, served)
@@ -166,19 +174,19 @@ class _Expector:
             Coverage.MISSING,
             None,
             "",
-            flows=len(rows),
+            flows=count(rows),
             clients=len(self._different(clients[rows])),
             servers=len(self._different(servers[rows])),
         )
         if wanted:
             found = self._with_silent(found, rows, served)
         if len(served) and not (needs_all and unseen):
-            why = _count(len(served), "flow") if wanted else "seen, though nobody has to"
+            why = _count(count(served), "flow") if wanted else "seen, though nobody has to"
             return replace(found, status=Coverage.SEEN, why=why)
         if not wanted and not len(rows):
             return replace(found, status=Coverage.NOT_EXPECTED, why=self._excuse(members))
         if len(rows) and not len(served):
-            why = f"{_count(len(rows), 'attempt')}, none got through"
+            why = f"{_count(count(rows), 'attempt')}, none got through"
             return replace(found, status=Coverage.BLOCKED, why=why)
         excuse = self._no_peer(source, destination)
         if excuse:
@@ -186,7 +194,11 @@ class _Expector:
         if source not in self.appearing and destination not in self.appearing:
             why = "no host of either role in the capture"
             return replace(found, status=Coverage.UNOBSERVABLE, why=why)
-        strength, why = self._strength(wanted, source, destination)
+        key = (group, source, destination)
+        past = self.watch.past
+        if past is not None and (lately := past.seen_lately(key, self.watch.until_ns)):
+            return replace(found, why=lately, strength="weak", unseen=unseen, seen_lately=True)
+        strength, why = self._strength(wanted, key)
         if len(served):
             seen = [str(s) for rule in wanted for s in rule.services if s not in unseen]
             why = f"{', '.join(seen)} seen, {', '.join(map(str, unseen))} not; {why}"
@@ -282,14 +294,18 @@ class _Expector:
         words = {"optional": "optional", "planned": "planned, not yet in use"}
         return next((words[n] for n in needs if n in words), "the document requires it of nobody")
 
-    def _strength(self, wanted: list[Rule], source: str, destination: str) -> tuple[str, str]:
+    def _strength(self, wanted: list[Rule], key: Key) -> tuple[str, str]:
+        _, source, destination = key
+        watched_s, past = self.watch.duration_s, self.watch.past
+        if past is not None:
+            watched_s = max(watched_s, past.vain_s(key))
         ends = dict.fromkeys((source, destination))
         reasons = [
             f"no {role} was talking" for role in ends if not len(self.present.get(role, _NOBODY))
         ]
         cadence_s = max((rule.cadence_s for rule in wanted), default=0)
-        if self.watch.duration_s < cadence_s:
-            reasons.append(f"{_span(self.watch.duration_s)} watched, {_span(cadence_s)} needed")
+        if watched_s < cadence_s:
+            reasons.append(f"{span_text(watched_s)} watched, {span_text(cadence_s)} needed")
         if not self.watch.lossless:
             reasons.append("frames were lost")
         if self.watch.losses is not None:
@@ -301,9 +317,11 @@ class _Expector:
             reasons.append("the row itself is doubtful")
         if self._may_be_hidden(wanted, source, destination):
             reasons.append("a flow with an unknown end may be it")
-        if reasons:
-            return "weak", "; ".join(reasons)
-        return "strong", "both roles were talking"
+        strength = "weak" if reasons else "strong"
+        reasons = reasons or ["both roles were talking"]
+        if past is not None and (in_vain := past.in_vain(key)):
+            reasons.append(in_vain)
+        return strength, "; ".join(reasons)
 
     def _may_be_hidden(self, wanted: list[Rule], source: str, destination: str) -> bool:
         ids = {rule.id for rule in wanted}
@@ -318,11 +336,3 @@ class _Expector:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _span(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 7200:
-        return f"{seconds // 60:.0f} min"
-    return f"{seconds // 3600:.0f} h"

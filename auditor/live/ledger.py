@@ -131,8 +131,12 @@ class Ledger:
         copied.absorb(self)
         return copied
 
-    def flows(self) -> Flows:
-        """Give the records as flows, in the order of time."""
+    def flows(self, *, at_least: int = 1) -> Flows:
+        """Give the records as flows, in the order of time.
+
+        at_least: what a record counts if none of its flows began here: 0 where their begin is
+        another record's, 1 where it was before.
+        """
         order = self._order()
         vlans = self._vlans.values
         return Flows(
@@ -141,7 +145,7 @@ class Ledger:
             heads_b=self._heads[1].select(order),
             vlans=[vlans[number] for number in self._rows["vlans"][order].tolist()],
             unmatched_errors=0,
-            weights=np.maximum(self._rows["flows"][order], 1),
+            weights=np.maximum(self._rows["flows"][order], at_least),
         )
 
     def own_names(self) -> OwnNames:

@@ -15,6 +15,8 @@ from auditor.outlets.alerts import AlertOptions, Alerts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from auditor.judge.past import Past
+    from auditor.outlets.history import History
     from auditor.outlets.metrics import Metrics
     from auditor.outlets.window import Counters, FailedWindow, Window
 
@@ -31,6 +33,8 @@ class OutletOptions:
     """HOST:PORT."""
     history: str | None = None
     """URL of a database."""
+    history_keep_days: int | None = None
+    """How long the history keeps counts by hour and windows; None = a little more than a year."""
     directory: Path | None = None
     """For what has to outlive the process; None: where the system keeps such things."""
 
@@ -49,6 +53,7 @@ class Outlets:
         self._outlets: list[_Outlet] = []
         self._say = say
         self._metrics: Metrics | None = None
+        self._history: History | None = None
         try:
             self._open(options, say)
         except BaseException:
@@ -67,6 +72,10 @@ class Outlets:
         """Hand over that there is no report of a window."""
         if self._metrics is not None:
             self._metrics.failed(window)
+
+    def past(self) -> Past | None:
+        """Give what the history tells, without asking it now; None where there is nothing."""
+        return None if self._history is None else self._history.past
 
     def update(self, counters: Counters) -> None:
         """Show the totals of this moment."""
@@ -97,8 +106,15 @@ class Outlets:
 
             directory = options.directory or state_directory()
             queue = directory / f"history-{_file_name(options.sensor)}"
-            history = History(options.history, sensor=options.sensor, directory=queue, say=say)
+            history = History(
+                options.history,
+                sensor=options.sensor,
+                directory=queue,
+                keep_days=options.history_keep_days,
+                say=say,
+            )
             self._outlets.append(history)
+            self._history = history
         if options.metrics is not None:
             from auditor.outlets.metrics import Metrics  # noqa: PLC0415 - an extra
 

@@ -231,6 +231,7 @@ class _Run:
             judging,
             options.limits,
             store,
+            outlets.past,
             dedup=options.dedup,
             mishaps=self._mishaps,
         )

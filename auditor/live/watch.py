@@ -29,10 +29,11 @@ from auditor.report.table import Table
 from auditor.traffic import Traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from auditor.evidence.names import SeenName
     from auditor.judge.judged import Judged
+    from auditor.judge.past import Past
     from auditor.live.clock import Span
     from auditor.live.intake import Limits, Tick
     from auditor.live.lane import Macs
@@ -47,8 +48,8 @@ _MOST_NOTICES = 100
 class FlowSink(Protocol):
     """Takes judged flows as they come."""
 
-    def write(self, judged: Judged, files: Sequence[str]) -> None:
-        """Write the flows of a tick."""
+    def write(self, judged: Judged, files: Sequence[str], names: Names, tick: Tick) -> None:
+        """Write the flows of a tick; names: those that count for them, and all others."""
 
 
 @dataclass
@@ -74,17 +75,19 @@ class Watch:
         judging: Judging,
         limits: Limits,
         flow_sink: FlowSink | None = None,
+        past: Callable[[], Past | None] = lambda: None,
         *,
         dedup: bool = False,
         mishaps: Mishaps | None = None,
     ) -> None:
-        """flow_sink: takes every judged flow. dedup: copies of packets are left out.
+        """flow_sink: takes every judged flow. past: gives what a history tells, at once.
 
-        mishaps: is told what went wrong and was survived.
+        dedup: copies of packets are left out. mishaps: is told what went wrong and was survived.
         """
         self.interface = interface
         self._limits = limits
         self._flow_sink = flow_sink
+        self._past = past
         self._dedup = dedup
         self._mishaps = mishaps or Mishaps()
         self._listener = Listener.load(rules_directory())
@@ -156,7 +159,7 @@ class Watch:
         self._open.add(judged, names, begun)
         if self._flow_sink is not None:
             try:
-                self._flow_sink.write(judged, (self.interface,))
+                self._flow_sink.write(judged, (self.interface,), names, tick)
             except Exception as error:  # noqa: BLE001 - what is written is beside the watch
                 self._mishaps.note("flows were not written", error, often=True)
 
@@ -166,7 +169,8 @@ class Watch:
         whole.absorb(self._open)
         frames = replace(self._run_frames)
         frames.add(self._open_frames.first_ns, self._open_frames.last_ns)
-        return self._conclude(whole, frames, Counters(), self._now_s - (self._began_s or 0.0))
+        watched_s = self._now_s - (self._began_s or 0.0)
+        return self._conclude(whole, frames, Counters(), watched_s, whole=True)
 
     def _end_window(self, span: Span) -> Window | FailedWindow:
         lasted_s = (span.last_ns - span.first_ns) / 1e9
@@ -190,14 +194,20 @@ class Watch:
         return Window(span.first_ns, span.last_ns, report, counters)
 
     def _conclude(
-        self, ledger: Ledger, frames: _Frames, before: Counters, watched_s: float
+        self,
+        ledger: Ledger,
+        frames: _Frames,
+        before: Counters,
+        watched_s: float,
+        *,
+        whole: bool = False,
     ) -> Report:
         told = self._names.of(no_flows())
         names = Names(
             ledger.own_names(), _united(told.address_names, ledger.told_names()), told.forgotten
         )
         traffic = Traffic(
-            ledger.flows(),
+            ledger.flows(at_least=0 if whole else 1),
             names,
             self._macs,
             self._capture(ledger, frames, before),
@@ -206,7 +216,8 @@ class Watch:
             engine=_ENGINE,
         )
         about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
-        return conclude(traffic, self._judging, replace(about, dedup=self._dedup)).report
+        about = replace(about, dedup=self._dedup)
+        return conclude(traffic, self._judging, about, past=self._past()).report
 
     def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:
         now = self._counters

@@ -78,7 +78,8 @@ def finding_table(judged: Judged, files: Sequence[str], findings: Findings) -> T
     flows, weights = sizes, judged.flows.weights
     if weights is not None and rests.any():
         flows = np.zeros_like(sizes)
-        flows[rests] = np.add.reduceat(weights[findings.flows], findings.starts[:-1][rests])
+        counted = np.add.reduceat(weights[findings.flows], findings.starts[:-1][rests])
+        flows[rests] = np.maximum(counted, 1)
     if rests.any():
         begins = findings.starts[:-1][rests]
         first[rests] = np.minimum.reduceat(first_ns(judged)[findings.flows], begins)
@@ -119,11 +120,13 @@ def host_table(judged: Judged, inference: Inference) -> Table:
     """Build the hosts: every address of the capture that is a host of its own."""
     hosts, facts = judged.hosts, judged.flows.facts
     count = len(hosts.machine)
-    flows = np.bincount(hosts.a, minlength=count) + np.bincount(hosts.b, minlength=count)
+    weights = judged.flows.weights
+    flows = np.zeros(count, dtype=np.int64)
     size = np.zeros(count, dtype=np.int64)
     first = np.full(count, NO_TIME, dtype=np.int64)
     last = np.full(count, -NO_TIME, dtype=np.int64)
     for rows in (hosts.a, hosts.b):
+        flows += np.bincount(rows, weights, count).astype(np.int64)
         np.add.at(size, rows, (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64))
         np.minimum.at(first, rows, first_ns(judged))
         np.maximum.at(last, rows, last_ns(judged))

@@ -89,7 +89,7 @@ def digest(report: Report) -> Digest:
     found = report.summary["findings"]
     return Digest(
         captured=overview.captured(
-            report.capture, len(tables["flows"]), report.audit, report.filter
+            report.capture, report.summary["flows"], report.audit, report.filter
         ),
         basis=overview.basis(report.audit, tables["hosts"]),
         warnings=overview.warnings(

@@ -33,7 +33,9 @@ def tell_flows(report: FlowReport) -> FlowDigest:
     flows = report.tables["flows"]
     outcome = overview.outcome_text(report.summary["by_outcome"])
     return FlowDigest(
-        captured=overview.captured(report.capture, len(flows), report.audit, report.filter),
+        captured=overview.captured(
+            report.capture, report.summary["flows"], report.audit, report.filter
+        ),
         warnings=overview.warnings(
             report.capture, interrupted=report.interrupted, dedup=report.audit.dedup
         ),

@@ -191,6 +191,14 @@ HISTORY_WINDOWS: Layout = {
     "edition": "text",
 }
 
+HISTORY_SIZE: Layout = {
+    "part": "text",
+    "entries": "count",
+    "first_seen": "time",
+    "last_seen": "time",
+    "stored_bytes": "id",
+}
+
 KINDS: Layout = (
     FLOWS
     | FLOW_FACTS
@@ -201,5 +209,6 @@ KINDS: Layout = (
     | HISTORY_EDGES
     | HISTORY_UNSEEN
     | HISTORY_WINDOWS
+    | HISTORY_SIZE
 )
 """Kind by column name: a name means the same in every table that has it."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypedDict
 
+import numpy as np
+
 from auditor.errors import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INPUT, EXIT_INTERRUPTED
 from auditor.judge.vocabulary import Outcome, Severity, Verdict, Verification
 from auditor.report.quality import NO_LOSS, LossInfo
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from auditor.capture.batch import CaptureFacts
     from auditor.report.table import Table
@@ -184,6 +187,17 @@ class Report:
     interrupted: bool = False
     filter: str | None = None
     """The expression that narrowed the flows and findings, if any did."""
+    weights: NDArray[np.int64] | None = None
+    """How many flows the row with flow_id i + 1 stands for, if it stands for several: a watch
+    condenses flows that are alike. None = one each."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """Tell of each row of the flows how many it stands for."""
+        flows = self.tables["flows"]
+        if self.weights is None:
+            return np.ones(len(flows), dtype=np.int64)
+        counts: NDArray[np.int64] = self.weights[flows.array("flow_id") - 1]
+        return counts
 
     @property
     def flows(self) -> pd.DataFrame:
@@ -214,14 +228,15 @@ class Report:
     def summary(self) -> Summary:
         """Count flows and findings by what became of them."""
         flows, findings = self.tables["flows"], self.tables["findings"]
+        counts = None if self.weights is None else self.counts()
         accepted = findings.array("accepted")
         severities = tuple(severity.word for severity in reversed(Severity))
         counted = findings.take(~accepted).tally("severity")
         return {
-            "flows": len(flows),
-            "by_verdict": _tally(flows.tally("verdict"), Verdict),
-            "by_outcome": _tally(flows.tally("outcome"), Outcome),
-            "by_verification": _tally(flows.tally("verification"), Verification),
+            "flows": len(flows) if counts is None else int(counts.sum()),
+            "by_verdict": _tally(flows.tally("verdict", counts), Verdict),
+            "by_outcome": _tally(flows.tally("outcome", counts), Outcome),
+            "by_verification": _tally(flows.tally("verification", counts), Verification),
             "findings": _tally(counted, severities) | {"accepted": int(accepted.sum())},
         }
 

@@ -63,7 +63,7 @@ def session_table(judged: Judged, sessions: Sequence[Session]) -> Table:
             "udp": [s.udp and s.udp.value for s in sessions],
             "tcp": [s.tcp and s.tcp.value for s in sessions],
             "notes": [list(s.notes) for s in sessions],
-            "flows": [len(s.flows) for s in sessions],
+            "flows": [judged.flows.count(s.flows) for s in sessions],
             "bytes": [int(size[s.flows].sum()) for s in sessions],
             "first_seen": [s.first_ns for s in sessions],
             "last_seen": [s.last_ns for s in sessions],

@@ -119,9 +119,14 @@ class Table:
         found = np.array([word in texts for word in words], dtype=np.bool_)
         return found[column.code] if isinstance(column, Coded) else found
 
-    def tally(self, name: str) -> Counter[str | None]:
-        """Count the rows of each text."""
+    def tally(self, name: str, weights: NDArray[np.int64] | None = None) -> Counter[str | None]:
+        """Count the rows of each text; weights: shape (n,), what each row counts, None = 1."""
         column = self.columns[name]
+        if weights is not None:
+            weighed: Counter[str | None] = Counter()
+            for word, weight in zip(self.values(name), weights.tolist(), strict=True):
+                weighed[word] += weight
+            return weighed
         if not isinstance(column, Coded):
             return Counter(column.tolist())
         counts: Counter[str | None] = Counter()

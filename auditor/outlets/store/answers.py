@@ -212,6 +212,17 @@ def _window(row: Mapping[str, object]) -> Row:
     ]
 
 
+def _size(row: Mapping[str, object]) -> Row:
+    stored = row["stored_bytes"]
+    return [
+        safe(str(row["part"])),
+        f"{row['entries']:,}",
+        _moment(row["first_seen"]),
+        _moment(row["last_seen"]),
+        "" if stored is None else byte_size(int(str(stored))),
+    ]
+
+
 def _joined(roles: object) -> str:
     assert isinstance(roles, list)
     return ",".join(map(str, roles))
@@ -253,6 +264,14 @@ LAYOUTS: Mapping[str, Layout] = {
         frozenset({"sensor"}),
         "window",
         "There are no windows.",
+    ),
+    "size": Layout(
+        ("part", "entries", "from", "to", "stored"),
+        frozenset({"entries", "stored"}),
+        _size,
+        frozenset({"part"}),
+        "part",
+        "There is nothing.",
     ),
 }
 

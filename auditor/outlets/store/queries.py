@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from auditor.judge.past import Known, Past
 from auditor.judge.vocabulary import Coverage
 from auditor.outlets.store.schema import (
     HOUR_NS,
     NO_PORT,
     coverage_hours,
+    edge_hours,
     edges,
     expectations,
     sensors,
     windows,
 )
 from auditor.report.frames import frame
-from auditor.report.layouts import HISTORY_EDGES, HISTORY_UNSEEN, HISTORY_WINDOWS
+from auditor.report.layouts import (
+    HISTORY_EDGES,
+    HISTORY_SIZE,
+    HISTORY_UNSEEN,
+    HISTORY_WINDOWS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -232,6 +239,31 @@ def _unseen_frame(absent: Sequence[_Absence], most_ns: int) -> pd.DataFrame:
     )
 
 
+def past(connection: sa.Connection) -> Past:
+    """Tell what is known of every expectation.
+
+    What windows of one hour could have shown counts as before or after a sighting by whole hours.
+    """
+    of, by_hour = expectations.c, coverage_hours.c
+    key = (of.rule_group, of.source, of.destination)
+    seen = sa.select(*key, sa.func.max(of.seen_ns).label("seen_ns")).group_by(*key).subquery()
+    in_vain = by_hour.status.in_([Coverage.BLOCKED, Coverage.MISSING]) & (
+        by_hour.hour_ns > sa.func.coalesce(seen.c.seen_ns, -1)
+    )
+    rows = connection.execute(
+        sa.select(*key, seen.c.seen_ns, sa.func.coalesce(sa.func.sum(by_hour.watched_ns), 0))
+        .join(seen, sa.and_(*(seen.c[each.name] == each for each in key)))
+        .outerjoin(coverage_hours, (by_hour.expectation_id == of.id) & in_vain)
+        .group_by(*key, of.sensor_id, seen.c.seen_ns)
+    ).all()
+    known: dict[tuple[str, str, str], Known] = {}
+    for group, source, destination, seen_ns, vain_ns in rows:
+        one = (group, source, destination)
+        so_far = known[one].vain_s if one in known else 0.0
+        known[one] = Known(seen_ns, max(so_far, int(vain_ns) / 1e9))
+    return Past(known)
+
+
 def window_list(connection: sa.Connection, since_ns: int, until_ns: int) -> pd.DataFrame:
     """List the windows of every sensor; columns as HISTORY_WINDOWS.
 
@@ -263,5 +295,45 @@ def window_list(connection: sa.Connection, since_ns: int, until_ns: int) -> pd.D
             "flows": [row.flows for row in rows],
             "left_out": [row.left_out for row in rows],
             "edition": [row.edition for row in rows],
+        },
+    )
+
+
+def size(connection: sa.Connection) -> pd.DataFrame:
+    """Tell how much each part of the history holds; columns as HISTORY_SIZE.
+
+    `stored_bytes` is what a part takes on the server's disk; of a file only the whole is known.
+    """
+    spans = {
+        edges: (edges.c.first_ns, edges.c.last_ns),
+        edge_hours: (edge_hours.c.hour_ns, edge_hours.c.hour_ns),
+        expectations: (expectations.c.seen_ns, expectations.c.last_ns),
+        coverage_hours: (coverage_hours.c.hour_ns, coverage_hours.c.hour_ns),
+        windows: (windows.c.first_ns, windows.c.last_ns),
+    }
+    counted = [
+        connection.execute(
+            sa.select(sa.func.count(), sa.func.min(first), sa.func.max(last)).select_from(table)
+        ).one()
+        for table, (first, last) in spans.items()
+    ]
+    if connection.dialect.name == "postgresql":
+        stored = [
+            connection.scalar(sa.select(sa.func.pg_total_relation_size(table.name)))
+            for table in spans
+        ]
+        total = sum(filter(None, stored))
+    else:
+        stored = [None] * len(spans)
+        pages = connection.scalar(sa.text("PRAGMA page_count"))
+        total = (pages or 0) * (connection.scalar(sa.text("PRAGMA page_size")) or 0)
+    return frame(
+        HISTORY_SIZE,
+        {
+            "part": [*(table.name for table in spans), "all"],
+            "entries": [*(row[0] for row in counted), sum(row[0] for row in counted)],
+            "first_seen": [*(row[1] for row in counted), None],
+            "last_seen": [*(row[2] for row in counted), None],
+            "stored_bytes": [*stored, total],
         },
     )

@@ -115,7 +115,7 @@ def record_of(window: Window, sensor: str) -> Record:
         frames=report.capture.frames,
         bytes=report.capture.bytes,
         dropped=report.capture.dropped,
-        flows=len(report.tables["flows"]),
+        flows=report.summary["flows"],
         left_out=left_out,
         edition=report.audit.edition,
         catalog_digest=report.audit.catalog_digest,
@@ -126,7 +126,7 @@ def record_of(window: Window, sensor: str) -> Record:
 
 def _edges(window: Window) -> tuple[tuple[EdgeHour, ...], int]:
     """Count flows per edge and hour; give also how many were too many."""
-    flows = frame_of(window.report.tables["flows"])
+    flows, counts = frame_of(window.report.tables["flows"]), window.report.counts()
     first = flows["first_seen"].to_numpy(dtype="datetime64[ns]").astype(np.int64)
     last = flows["last_seen"].to_numpy(dtype="datetime64[ns]").astype(np.int64)
     # A flow that began before the window is counted in it all the same.
@@ -137,7 +137,8 @@ def _edges(window: Window) -> tuple[tuple[EdgeHour, ...], int]:
         hour=within // HOUR_NS * HOUR_NS,
         first=first,
         last=last,
-        answered=flows["outcome"].isin([outcome.value for outcome in SERVED]).astype(np.int64),
+        flows=counts,
+        answered=counts * flows["outcome"].isin([outcome.value for outcome in SERVED]),
         bytes=flows["bytes_out"] + flows["bytes_in"],
     )
     counted = (
@@ -147,7 +148,7 @@ def _edges(window: Window) -> tuple[tuple[EdgeHour, ...], int]:
             server_name=("server_name", "last"),
             first=("first", "min"),
             last=("last", "max"),
-            flows=("first", "size"),
+            flows=("flows", "sum"),
             answered=("answered", "sum"),
             bytes=("bytes", "sum"),
         )

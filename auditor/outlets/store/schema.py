@@ -14,7 +14,7 @@ from auditor.errors import AuditError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised by one with every change, together with an entry in MIGRATIONS."""
 
 NO_PORT = -1
@@ -122,7 +122,20 @@ coverage_hours = sa.Table(
     sa.Column("watched_ns", sa.BigInteger, nullable=False),
 )
 
-MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {}
+_BY_AGE = (
+    sa.Index("windows_by_last", windows.c.last_ns),
+    sa.Index("edge_hours_by_hour", edge_hours.c.hour_ns),
+    sa.Index("coverage_hours_by_hour", coverage_hours.c.hour_ns),
+)
+"""By which what is old is found."""
+
+
+def _index_by_age(connection: sa.Connection) -> None:
+    for index in _BY_AGE:
+        index.create(connection, checkfirst=True)
+
+
+MIGRATIONS: dict[int, Callable[[sa.Connection], None]] = {1: _index_by_age}
 """Schema -> what makes it the next one."""
 
 

@@ -44,6 +44,14 @@ def write_rows(table: Table, out: IO[bytes], metadata: dict[bytes, bytes]) -> No
             writer.write_table(pa.table([part(rows) for part in columns], schema=schema))
 
 
+def arrow_table(table: Table) -> pa.Table:
+    """Give a table as Arrow has it."""
+    fields = [field(name) for name in table.layout]
+    every = slice(0, len(table))
+    columns = [_parts(table.columns[each.name], each)(every) for each in fields]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
 def _parts(column: Column, described: pa.Field) -> Callable[[slice], pa.Array]:
     """Convert some rows of a column at a time; values that rows share, once."""
     if isinstance(column, Coded):
