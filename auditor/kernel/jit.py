@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
+
+import numba
+from numba import config, njit
+from numba.core import event
 
 from auditor.kernel.notice import compiling
 
@@ -13,16 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HERE = Path(__file__).parent
+_KEPT_S = 30 * 86_400.0
+"""How long code compiled from other sources is kept: another version may be in use beside this."""
+_SETTINGS = vars(config)
+"""numba's own, set when it is loaded: a type checker sees none of them."""
 _Function = TypeVar("_Function", bound="Callable[..., object]")
 
 
-def _choose_cache() -> None:
-    """Keep compiled code where it may be written: beside the source, else in a user's cache.
+def _choose_place() -> Path:
+    """Choose where compiled code is kept: beside the source, else in a user's cache.
 
     numba looks for such places by itself, but gives up where a service has no home directory.
     """
-    if "NUMBA_CACHE_DIR" in os.environ or os.access(_HERE, os.W_OK):
-        return
+    if _SETTINGS["CACHE_DIR"]:
+        return Path(_SETTINGS["CACHE_DIR"])
+    if os.access(_HERE, os.W_OK):
+        return _HERE / "__pycache__"
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
     try:
         base.mkdir(parents=True, exist_ok=True)
@@ -31,13 +45,35 @@ def _choose_cache() -> None:
         writable = False
     user = os.getuid() if hasattr(os, "getuid") else ""
     place = base if writable else Path(tempfile.gettempdir()) / f"auditor-cache-{user}"
-    os.environ["NUMBA_CACHE_DIR"] = str(place / "citrix-traffic-auditor")
+    return place / "citrix-traffic-auditor"
 
 
-_choose_cache()
-# numba reads its settings on import: the choice above comes first.
-from numba import njit  # noqa: E402 - as the line above says
-from numba.core import event  # noqa: E402 - as above
+def _sources_digest() -> str:
+    """Digest all that compiled code depends on."""
+    digest = hashlib.sha256()
+    for path in sorted(_HERE.glob("*.py")):
+        digest.update(path.read_bytes())
+    for each in (numba.__version__, _SETTINGS["BOUNDSCHECK"]):
+        digest.update(repr(each).encode())
+    return digest.hexdigest()[:12]
+
+
+def _choose_cache() -> str:
+    """Give each state of the sources a directory of its own, and clear away old ones.
+
+    numba tells by a kernel's own file whether it is stale, not by those it calls into, and renews
+    its list of kernels before the code: of two processes after an upgrade, one might run the old.
+    """
+    place, name = _choose_place(), f"kernels-{_sources_digest()}"
+    with suppress(OSError):
+        if not (place / name).exists():
+            for other in place.glob("kernels-*"):
+                if time.time() - other.stat().st_mtime > _KEPT_S:
+                    shutil.rmtree(other, ignore_errors=True)
+    return str(place / name)
+
+
+_CACHE = _choose_cache()
 
 
 class _Compiling(event.Listener):
@@ -55,11 +91,15 @@ event.register("numba:compile", _Compiling())  # type: ignore[no-untyped-call]  
 
 def compiled(function: _Function) -> _Function:
     """Compile on first use, and keep the result on disk."""
-    return cast("_Function", njit(cache=True, nogil=True)(function))
+    before, _SETTINGS["CACHE_DIR"] = _SETTINGS["CACHE_DIR"], _CACHE
+    try:
+        return cast("_Function", njit(cache=True, nogil=True)(function))
+    finally:
+        _SETTINGS["CACHE_DIR"] = before
 
 
 def part(function: _Function) -> _Function:
-    """Compile as a part of the kernels in the same file, which alone can call it.
+    """Compile as a part of kernels, which alone can call it.
 
     Without what Python would need to call it, and without a file of its own in the cache, kernels
     of many parts are ready in half the time.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auditor.capture.live import LiveOptions, drop_privileges, open_live
 from auditor.errors import AuditError, UsageError
+from auditor.kernel.notice import tell
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.mishaps import Mishaps
@@ -175,6 +176,7 @@ def run(
     options.check()
     judging = rules.load()
     onlooker.note("loading")
+    tell(onlooker.note)
     give_memory_back()
     warm_up()
     Watch(interface, judging, options.limits).report()
