@@ -172,7 +172,8 @@ def _share_out(
     capture: Capture, tracks: Sequence[Track], reading: Reading, macs: frozenset[str]
 ) -> _Alone | PartsReader:
     """Let others read as far as that helps."""
-    from auditor.parts.crew import assemble, available_processors  # noqa: PLC0415 - one process needs none of this
+    from auditor.parts.assembly import assemble  # noqa: PLC0415 - one process needs none of this
+    from auditor.parts.crew import available_processors  # noqa: PLC0415 - as above
     from auditor.parts.worth import useful_workers  # noqa: PLC0415 - as above
 
     wanted = workers = reading.workers or available_processors()

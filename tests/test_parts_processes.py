@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pieces import audit, cut_sample, report
 
-from auditor.parts.crew import WorkerLostError, assemble, available_processors
+from auditor.parts.assembly import assemble
+from auditor.parts.crew import WorkerLostError, available_processors
 from auditor.parts.processes import Processes, _copies
 from auditor.parts.reduce import read_part
 

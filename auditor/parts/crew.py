@@ -37,21 +37,6 @@ class Crew(Protocol):
         """Send everybody home, whatever they are doing."""
 
 
-def assemble(workers: int, cluster: str | None) -> Crew:
-    """Get together who is to read.
-
-    workers: processes here. cluster: a scheduler's address, whose workers count instead. Raise
-    UsageError if it cannot be reached.
-    """
-    if cluster is not None:
-        from auditor.parts.cluster import Cluster  # noqa: PLC0415 - needs an extra
-
-        return Cluster(cluster)
-    from auditor.parts.processes import Processes  # noqa: PLC0415 - needs another module of many
-
-    return Processes(workers)
-
-
 def available_processors() -> int:
     """Count the processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
