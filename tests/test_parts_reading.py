@@ -41,7 +41,7 @@ def crew(monkeypatch: pytest.MonkeyPatch) -> Here:
 def hire(monkeypatch: pytest.MonkeyPatch, deadly: Callable[..., bool] = lambda *_: False) -> Here:
     """Do so with one that dies of some work; every file is a part of its own."""
     here = Here(deadly)
-    monkeypatch.setattr("auditor.parts.crew.assemble", lambda *_: here)
+    monkeypatch.setattr("auditor.parts.assembly.assemble", lambda *_: here)
     monkeypatch.setattr("auditor.parts.worth.useful_workers", lambda _, wanted: wanted)
     monkeypatch.setattr("auditor.parts.plan._LEAST_BYTES", 0)
     monkeypatch.setattr("auditor.parts.plan._MOST_BYTES", 1)
