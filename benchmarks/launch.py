@@ -12,8 +12,11 @@ import time
 
 _KIB = 1024 if sys.platform == "darwin" else 1
 
+environment = dict(os.environ)
+# An installed program has its modules compiled; with this they would be anew at every start.
+environment.pop("PYTHONDONTWRITEBYTECODE", None)
 begun = time.perf_counter()
-child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], environment)
 _, status, used = os.wait4(child, 0)
 took = time.perf_counter() - begun
 print(
