@@ -113,6 +113,16 @@ def test_next_steps_lead_on_from_the_first_finding() -> None:
     assert steps["everything, as data"] == "add --output branch-office.json"
 
 
+def test_what_an_interface_brought_cannot_be_looked_into_again() -> None:
+    """Nobody is told to explain a flow of it, or to infer roles from it."""
+    report = reports.rich_report()
+    about = replace(report.audit, live=True, hosts_file=None, sources=("eth1",))
+    steps = dict(digest(replace(report, audit=about)).next_steps)
+    assert "one flow in full" not in steps
+    assert steps["who is who"].startswith("auditor hosts infer CAPTURE ")
+    assert steps["everything, as data"] == "add --output eth1.json"
+
+
 def test_a_finding_without_a_port_gets_no_port_to_explain() -> None:
     """ICMP has no port to look up."""
     told = digest(reports.small_report(reports.finding("a", "unexpected", "low", port=None)))

@@ -216,7 +216,7 @@ class Watch:
             engine=_ENGINE,
         )
         about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
-        about = replace(about, dedup=self._dedup)
+        about = replace(about, dedup=self._dedup, live=True)
         return conclude(traffic, self._judging, about, past=self._past()).report
 
     def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:

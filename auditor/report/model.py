@@ -48,6 +48,8 @@ class AuditInfo:
     """Which path the packets took, and why; it changes no result."""
     dedup: bool = False
     """Copies of packets were left out."""
+    live: bool = False
+    """The sources are interfaces: nobody can read again what they brought."""
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each stage took, in order; for --verbose."""
 

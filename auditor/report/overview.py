@@ -236,15 +236,16 @@ def nothing(report: Report) -> str:
 
 def next_steps(report: Report, example: int | None) -> tuple[tuple[str, str], ...]:
     """Give what leads on; example: the row of a finding that is worth a closer look."""
-    steps = []
+    steps, live = [], report.audit.live
     if report.audit.hosts_file is None and len(report.tables["flows"]):
-        sources = shlex.join(report.audit.sources)
+        sources = "CAPTURE" if live else shlex.join(report.audit.sources)
         how = f"auditor hosts infer {sources} -o hosts.yaml"
         steps.append(("who is who", f"{how}, correct it, then add --hosts hosts.yaml"))
     if example is not None:
         [finding] = report.tables["findings"].take([example]).rows()
         flow_id = report.finding_flows[finding["finding_id"]][0]
-        steps.append(("one flow in full", _explain(report, flow_id)))
+        if not live:
+            steps.append(("one flow in full", _explain(report, flow_id)))
         if finding["port"] is not None:
             port = f"{finding['port']}/{finding['transport']}"
             steps.append(("who may use a port", f"auditor explain {port}"))
