@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,9 +57,7 @@ def _read(data: NDArray[np.uint8], start: int, end: int, place: int) -> tuple[in
         width = length & 0x7F
         if not 0 < width <= 4 or begin + width > end:
             return -1, start, start
-        length = 0
-        for at in range(begin, begin + width):
-            length = length << 8 | np.int64(data[at])
+        length = big_endian(data, begin, end, width)
         begin += width
     if length > _LONGEST:
         return -1, start, start
@@ -71,10 +70,7 @@ def _number(data: NDArray[np.uint8], end: int, value: tuple[int, int, int], tag:
     kind, begin, stop = value
     if kind != tag or not 0 < stop - begin <= 5 or stop > end or data[begin] > 0x7F:
         return -1
-    number = 0
-    for at in range(begin, stop):
-        number = number << 8 | np.int64(data[at])
-    return number
+    return big_endian(data, begin, stop, stop - begin)
 
 
 @part
@@ -145,9 +141,7 @@ def _is_kerberos(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read a Kerberos message, over TCP behind its length."""
     length = -1
     if start < end and data[start] == 0:
-        length = 0
-        for place in range(start, min(start + 4, end)):
-            length = length << 8 | np.int64(data[place])
+        length = big_endian(data, start, end, 4)
         start = min(start + 4, end)
     message = _read(data, start, end, start)
     if length >= 0 and message[2] - start != length:

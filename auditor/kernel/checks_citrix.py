@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import is_at
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,11 +39,11 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Answer one check of one payload."""
     if which in (ICA_CLIENT_MODULE, ICA_SERVER_PACKET):
         place = start
-        while _is_at(data, place, end, _BANNER):
+        while is_at(data, place, end, _BANNER):
             place += len(_BANNER)
         if which == ICA_SERVER_PACKET:
-            return _is_at(data, place, end, _SERVER_PACKET)
-        lengths = _big(data, place + 1, end, 2), _big(data, place + 3, end, 2)
+            return is_at(data, place, end, _SERVER_PACKET)
+        lengths = big_endian(data, place + 1, end, 2), big_endian(data, place + 3, end, 2)
         return end - place >= 5 and data[place] == 1 and lengths[0] == lengths[1]
     if which == CGP_BIND_REQUEST:
         return _cgp_command(data, start, end) == 1
@@ -57,21 +59,10 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
 
 
 @part
-def _is_at(data: NDArray[np.uint8], start: int, end: int, text: NDArray[np.uint8]) -> bool:
-    """Say whether a text stands at a place."""
-    if end - start < len(text):
-        return False
-    for step in range(len(text)):  # noqa: SIM110 - numba knows no any()
-        if data[start + step] != text[step]:
-            return False
-    return True
-
-
-@part
 def _cgp_command(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Find the command behind a length of one or two bytes, by three zeros; 0 = none."""
     for place in (start + 8, start + 9):
-        if place + 4 <= end and _big(data, place + 1, end, 3) == 0:
+        if place + 4 <= end and big_endian(data, place + 1, end, 3) == 0:
             return np.int64(data[place])
     return np.int64(0)
 
@@ -90,7 +81,7 @@ def _is_flexnet(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Verify header checksum, length, and CRC-16 over all behind the CRC."""
     if end - start < 20:
         return False
-    length = _big(data, start + 4, end, 2)
+    length = big_endian(data, start + 4, end, 2)
     if not 20 <= length <= end - start or data[start + 1] != _sum(data, start, start + 20):
         return False
     crc = 0
@@ -98,7 +89,7 @@ def _is_flexnet(data: NDArray[np.uint8], start: int, end: int) -> bool:
         crc ^= np.int64(data[place])
         for _ in range(8):
             crc = crc >> 1 ^ (_CRC_POLYNOMIAL if crc & 1 else 0)
-    return crc == _big(data, start + 2, end, 2)
+    return crc == big_endian(data, start + 2, end, 2)
 
 
 @part
@@ -115,15 +106,6 @@ def _is_rpc(data: NDArray[np.uint8], start: int, end: int) -> bool:
         and 1 <= data[start + 8] & 0x7F <= 15
         and (
             length == end - start
-            or (following + 2 <= end and _big(data, following, end, 2) == 0xA5A5)
+            or (following + 2 <= end and big_endian(data, following, end, 2) == 0xA5A5)
         )
     )
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import after_visible, is_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,26 +44,6 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
 
 
 @part
-def _is_at(data: NDArray[np.uint8], start: int, end: int, text: NDArray[np.uint8]) -> bool:
-    """Say whether a text stands at a place."""
-    if end - start < len(text):
-        return False
-    for step in range(len(text)):  # noqa: SIM110 - numba knows no any()
-        if data[start + step] != text[step]:
-            return False
-    return True
-
-
-@part
-def _after_target(data: NDArray[np.uint8], start: int, end: int) -> int:
-    """Pass characters in print that are no space."""
-    place = start
-    while place < end and 0x21 <= data[place] <= 0x7E:
-        place += 1
-    return place
-
-
-@part
 def _is_request(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read a request line: a method of 3 to 20 letters, a target, version 1."""
     place = start
@@ -73,8 +54,8 @@ def _is_request(data: NDArray[np.uint8], start: int, end: int) -> bool:
     if not 3 <= place - start <= 20 or place == end or data[place] != _SPACE:
         return False
     target = place + 1
-    place = _after_target(data, target, end)
-    if not 0 < place - target <= 8192 or not _is_at(data, place, end, _VERSION):
+    place = after_visible(data, target, end)
+    if not 0 < place - target <= 8192 or not is_at(data, place, end, _VERSION):
         return False
     place += len(_VERSION)
     if place == end or data[place] not in (0x30, 0x31):
@@ -91,7 +72,7 @@ def _after_method(data: NDArray[np.uint8], start: int, end: int) -> int:
     first = 0
     for last in range(len(_METHODS)):
         if _METHODS[last] == _SPACE:
-            if _is_at(data, start, end, _METHODS[first : last + 1]):
+            if is_at(data, start, end, _METHODS[first : last + 1]):
                 return start + last + 1 - first
             first = last + 1
     return start
@@ -110,13 +91,13 @@ def _is_request_start(data: NDArray[np.uint8], start: int, end: int) -> bool:
             place += 1
         if place < end and data[place] == 0x73:
             place += 1
-        if not _is_at(data, place, end, _SLASH):
+        if not is_at(data, place, end, _SLASH):
             return False
-    place = _after_target(data, place, end)
+    place = after_visible(data, place, end)
     if place == end:
         return True
     # " HTT" must be there; each of what follows it may be missing.
-    if not _is_at(data, place, end, _VERSION[:4]):
+    if not is_at(data, place, end, _VERSION[:4]):
         return False
     place += 4
     for letter in b"P/1.":
@@ -132,7 +113,7 @@ def _is_request_start(data: NDArray[np.uint8], start: int, end: int) -> bool:
 @part
 def _is_response(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read a status line: version 1 and a status of three digits."""
-    if end - start < 12 or not _is_at(data, start, end, _VERSION[1:]):
+    if end - start < 12 or not is_at(data, start, end, _VERSION[1:]):
         return False
     if data[start + 7] not in (0x30, 0x31) or data[start + 8] != _SPACE:
         return False

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 NTP_PACKET, NTP_CLIENT, NTP_SERVER, ISAKMP = 0, 1, 2, 3
@@ -38,11 +38,11 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
     if not _is_ntp(data, start, end):
         return False
     mode = data[start] & 7
-    small = _big(data, start + 4, end, 2) < 16 and _big(data, start + 8, end, 2) < 16
+    small = big_endian(data, start + 4, end, 2) < 16 and big_endian(data, start + 8, end, 2) < 16
     if which == NTP_CLIENT:
         return mode == 3 and (_is_blank(data, start) or (small and _times_agree(data, start, end)))
     if which == NTP_SERVER:
-        told = _big(data, start + 40, end, 4) >= _EARLIEST
+        told = big_endian(data, start + 40, end, 4) >= _EARLIEST
         return mode in (2, 4, 5) and small and told and _times_agree(data, start, end)
     return True
 
@@ -67,7 +67,7 @@ def _is_filled(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Follow extension fields to the end or to an authenticator."""
     place = start + 48
     while end - place not in (0, 4, 20, 24, 36):
-        length = _big(data, place + 2, end, 2)
+        length = big_endian(data, place + 2, end, 2)
         place += length
         if length < 16 or length % 4 or place > end:
             return False
@@ -88,12 +88,13 @@ def _times_agree(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Compare the times that are given; at least one is."""
     given = 0
     for place in range(start + 16, start + 48, 8):
-        time = _big(data, place, end, 4)
+        time = big_endian(data, place, end, 4)
         if time:
             given += 1
             if time < _EARLIEST:
                 return False
-    received, transmitted = _big(data, start + 32, end, 4), _big(data, start + 40, end, 4)
+    received = big_endian(data, start + 32, end, 4)
+    transmitted = big_endian(data, start + 40, end, 4)
     near = received == 0 or transmitted == 0 or abs(received - transmitted) <= _CLOSE_S
     return given > 0 and near
 
@@ -101,22 +102,13 @@ def _times_agree(data: NDArray[np.uint8], start: int, end: int) -> bool:
 @part
 def _is_isakmp(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read an IKE header, behind the marker of port 4500 or not."""
-    if end - start >= 4 and _big(data, start, end, 4) == 0:
+    if end - start >= 4 and big_endian(data, start, end, 4) == 0:
         start += 4
-    if end - start < 28 or _big(data, start, end, 8) == 0 or data[start + 16] > 55:
+    if end - start < 28 or big_endian(data, start, end, 8) == 0 or data[start + 16] > 55:
         return False
     version, exchange = data[start + 17], data[start + 18]
     if version == 0x10:
         known = 1 <= exchange <= 6 or exchange in (32, 33)
     else:
         known = version == 0x20 and (34 <= exchange <= 38 or exchange in (43, 44))
-    return known and _big(data, start + 24, end, 4) == end - start
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number
+    return known and big_endian(data, start + 24, end, 4) == end - start

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
     if which == RTCP_PACKETS:
         return _count_rtcp(data, start, end) > 0
     if which == RTCP_COMPOUND:
-        second = start + 4 * (_big(data, start + 2, end, 2) + 1)
+        second = start + 4 * (big_endian(data, start + 2, end, 2) + 1)
         return _count_rtcp(data, start, end) > 1 and data[second + 1] == 202
     if which == STUN:
         return _is_stun(data, start, end)
@@ -49,8 +50,8 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
         return _is_google(data, start, end)
     return (
         end - start >= 24
-        and _big(data, start + 16, end, 4) == 4
-        and 1 <= _big(data, start + 20, end, 4) <= 2
+        and big_endian(data, start + 16, end, 4) == 4
+        and 1 <= big_endian(data, start + 20, end, 4) <= 2
     )
 
 
@@ -61,7 +62,7 @@ def _is_rtp(data: NDArray[np.uint8], start: int, end: int) -> bool:
         return False
     header_end = start + _RTP_HEADER_LEN + 4 * np.int64(data[start] & 0x0F)
     if data[start] & 0x10:
-        header_end += 4 + 4 * _big(data, header_end + 2, end, 2)
+        header_end += 4 + 4 * big_endian(data, header_end + 2, end, 2)
     return end >= header_end
 
 
@@ -71,7 +72,7 @@ def _count_rtcp(data: NDArray[np.uint8], start: int, end: int) -> int:
     place, packets = start, 0
     while place + 4 <= end:
         kind = data[place + 1]
-        length = 4 * (_big(data, place + 2, end, 2) + 1)
+        length = 4 * (big_endian(data, place + 2, end, 2) + 1)
         if data[place] & 0xC0 != 0x80 or not 192 <= kind < 214:
             return 0
         if packets == 0:
@@ -88,13 +89,13 @@ def _is_stun(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Follow the attributes of a STUN message to its end."""
     if end - start < 20:
         return False
-    length = _big(data, start + 2, end, 2)
+    length = big_endian(data, start + 2, end, 2)
     stop = start + 20 + length
     if length % 4 or stop > end:
         return False
     place = start + 20
     while place < stop:
-        attribute_len = _big(data, place + 2, stop, 2)
+        attribute_len = big_endian(data, place + 2, stop, 2)
         place += 4
         if attribute_len > stop - place:
             return False
@@ -105,16 +106,16 @@ def _is_stun(data: NDArray[np.uint8], start: int, end: int) -> bool:
 @part
 def _after_variable(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Pass a number that tells its own width, or what is left of it."""
-    first = _big(data, start, end, 1)
+    first = big_endian(data, start, end, 1)
     return min(start + (1 << (first >> 6)), end)
 
 
 @part
 def _variable(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Read a number that tells its own width; where bytes are missing they count as zero."""
-    first = _big(data, start, end, 1)
+    first = big_endian(data, start, end, 1)
     more = (1 << (first >> 6)) - 1
-    rest = _big(data, start + 1, end, more) if start + 1 + more <= end else 0
+    rest = big_endian(data, start + 1, end, more) if start + 1 + more <= end else 0
     return (first & 0x3F) << 8 * more | rest
 
 
@@ -132,7 +133,7 @@ def _is_google(data: NDArray[np.uint8], start: int, end: int) -> bool:
 @part
 def _is_quic(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read a long header of a known version: connection ids, token and length fit."""
-    number = _big(data, start + 1, end, 4)
+    number = big_endian(data, start + 1, end, 4)
     if number not in (1, _VERSION_2) and not 0xFF000011 <= number < 0xFF000030:
         for known in _GOOGLE:
             if number == known:
@@ -140,7 +141,7 @@ def _is_quic(data: NDArray[np.uint8], start: int, end: int) -> bool:
         return False
     place = min(start + 5, end)
     for _ in range(2):
-        length = _big(data, place, end, 1)
+        length = big_endian(data, place, end, 1)
         place = min(place + 1, end)
         if length > end - place or length > 20:
             return False
@@ -158,12 +159,3 @@ def _is_quic(data: NDArray[np.uint8], start: int, end: int) -> bool:
         place += token_len
     packet_len = _variable(data, place, end)
     return 20 <= packet_len <= end - _after_variable(data, place, end)
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def check(
 def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Answer one check of one payload."""
     if which == OVER_TCP:
-        message_end = start + 2 + _big(data, start, end, 2)
+        message_end = start + 2 + big_endian(data, start, end, 2)
         if message_end <= end:
             return _is_message(data, start + 2, message_end)
         return _is_question(data, min(start + 2, end), end)
@@ -46,16 +47,16 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
 def _records_claimed(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Sum up the three counts of records."""
     return (
-        _big(data, start + 6, end, 2)
-        + _big(data, start + 8, end, 2)
-        + _big(data, start + 10, end, 2)
+        big_endian(data, start + 6, end, 2)
+        + big_endian(data, start + 8, end, 2)
+        + big_endian(data, start + 10, end, 2)
     )
 
 
 @part
 def _is_plausible(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Hold the flags and the counts of a header against their bounds."""
-    flags, questions = _big(data, start + 2, end, 2), _big(data, start + 4, end, 2)
+    flags, questions = big_endian(data, start + 2, end, 2), big_endian(data, start + 4, end, 2)
     records = _records_claimed(data, start, end)
     response = flags >> 15
     opcode = flags >> 11 & 15
@@ -76,7 +77,7 @@ def _is_message(data: NDArray[np.uint8], start: int, end: int) -> bool:
     if end - start < 12 or not _is_plausible(data, start, end):
         return False
     place = start + 12
-    for _ in range(_big(data, start + 4, end, 2)):
+    for _ in range(big_endian(data, start + 4, end, 2)):
         place = _after_question(data, start, end, place)
         if place == 0:
             return False
@@ -90,7 +91,7 @@ def _is_message(data: NDArray[np.uint8], start: int, end: int) -> bool:
 @part
 def _is_question(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read the header and one question of a message that may be cut."""
-    if end - start < 12 or _big(data, start + 4, end, 2) != 1:
+    if end - start < 12 or big_endian(data, start + 4, end, 2) != 1:
         return False
     plausible = _is_plausible(data, start, end)
     return plausible and _after_question(data, start, end, start + 12) > start + 12 + 5
@@ -111,7 +112,7 @@ def _after_question(data: NDArray[np.uint8], start: int, end: int, place: int) -
     place = _after_name(data, start, end, place)
     if place == 0 or place + 4 > end:
         return 0
-    known = _is_known(_big(data, place, end, 2), _big(data, place + 2, end, 2))
+    known = _is_known(big_endian(data, place, end, 2), big_endian(data, place + 2, end, 2))
     return place + 4 if known else 0
 
 
@@ -121,9 +122,9 @@ def _after_record(data: NDArray[np.uint8], start: int, end: int, place: int) -> 
     place = _after_name(data, start, end, place)
     if place == 0 or place + 10 > end:
         return 0
-    kind, family = _big(data, place, end, 2), _big(data, place + 2, end, 2)
+    kind, family = big_endian(data, place, end, 2), big_endian(data, place + 2, end, 2)
     known = kind in (_OPT, _TSIG, _SIG0) or _is_known(kind, family)
-    place += 10 + _big(data, place + 8, end, 2)
+    place += 10 + big_endian(data, place + 8, end, 2)
     return place if known and place <= end else 0
 
 
@@ -136,7 +137,7 @@ def _after_name(data: NDArray[np.uint8], start: int, end: int, place: int) -> in
         if length == 0:
             return place + 1
         if length >= 0xC0:
-            target = start + (_big(data, place, end, 2) & 0x3FFF)
+            target = start + (big_endian(data, place, end, 2) & 0x3FFF)
             backwards = start + 12 <= target < begin and place + 2 <= end
             return place + 2 if backwards else 0
         if length > 63 or place + 1 == end:
@@ -146,12 +147,3 @@ def _after_name(data: NDArray[np.uint8], start: int, end: int, place: int) -> in
                 return 0
         place += 1 + length
     return 0
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def _is_header(data: NDArray[np.uint8], start: int, end: int) -> bool:
     return (
         end - start >= _HEADER_LEN
         and data[start + 1] <= 0x1F
-        and _big(data, start + 2, end, 2) >= _HEADER_LEN
+        and big_endian(data, start + 2, end, 2) >= _HEADER_LEN
         and data[start + 7] == 0
     )
 
@@ -74,14 +75,14 @@ def _is_header(data: NDArray[np.uint8], start: int, end: int) -> bool:
 @part
 def _is_prelogin(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read the options of a prelogin or its answer; all lie inside it."""
-    length = _big(data, start + 2, end, 2)
+    length = big_endian(data, start + 2, end, 2)
     if length > end - start or not _is_header(data, start, end):
         return False
     place = start + _HEADER_LEN
     if place == end or data[place] != 0:
         return False
     while place + 5 <= start + length and data[place] != 0xFF:
-        option_end = _big(data, place + 1, end, 2) + _big(data, place + 3, end, 2)
+        option_end = big_endian(data, place + 1, end, 2) + big_endian(data, place + 3, end, 2)
         if data[place] > 8 or _HEADER_LEN + option_end > length:
             return False
         place += 5
@@ -96,10 +97,10 @@ def _is_login(data: NDArray[np.uint8], start: int, end: int) -> bool:
     body_len = 0
     for place in range(start + 11, start + 7, -1):
         body_len = body_len << 8 | np.int64(data[place])
-    packet_len = _big(data, start + 2, end, 2)
+    packet_len = big_endian(data, start + 2, end, 2)
     return (
         body_len >= 36
-        and _is_among(_big(data, start + 12, end, 4), _VERSIONS)
+        and _is_among(big_endian(data, start + 12, end, 4), _VERSIONS)
         and (packet_len == body_len + _HEADER_LEN or data[start + 1] & 1 == 0)
     )
 
@@ -112,17 +113,8 @@ def _are_packets(data: NDArray[np.uint8], start: int, end: int) -> bool:
         kind = np.int64(data[place])
         if not _is_header(data, place, end) or kind > 18 or _KINDS >> kind & 1 == 0:
             return False
-        length = _big(data, place + 2, end, 2)
+        length = big_endian(data, place + 2, end, 2)
         if place + length == end:
             return data[place + 1] & 1 == 1 and length > _HEADER_LEN
         place += length
     return False
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number

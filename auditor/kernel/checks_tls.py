@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,14 +58,14 @@ def _is_hello(data: NDArray[np.uint8], start: int, end: int, kind: int, shortest
     """Look for a hello at the start of the first record."""
     if end - start < 11 or data[start + 5] != kind or data[start + 2] > 4:
         return False
-    record_len = _big(data, start + 3, end, 2)
-    hello_len = _big(data, start + 6, end, 3)
+    record_len = big_endian(data, start + 3, end, 2)
+    hello_len = big_endian(data, start + 6, end, 3)
     return (
         4 <= record_len <= _LONGEST_RECORD
         and shortest <= hello_len <= _LONGEST_HELLO
         and data[start + 9] == 3
         and data[start + 10] <= 4
-        and _big(data, start + 43, end, 1) <= 32
+        and big_endian(data, start + 43, end, 1) <= 32
     )
 
 
@@ -73,7 +74,7 @@ def _records(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Follow records from one to the next: two in a row, or one that ends with the payload."""
     place, records = start, 0
     while place + 5 <= end:
-        length = _big(data, place + 3, end, 2)
+        length = big_endian(data, place + 3, end, 2)
         if not 20 <= data[place] < 25 or data[place + 1] != 3 or data[place + 2] > 4:
             return False
         if not 0 < length <= _LONGEST_RECORD:
@@ -96,18 +97,18 @@ def _is_handshake(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Look for a DTLS handshake message in clear: epoch 0, and a fragment within its bounds."""
     if end - start < 25:
         return False
-    message_len = _big(data, start + 14, end, 3)
-    fragment_end = _big(data, start + 19, end, 3) + _big(data, start + 22, end, 3)
-    record_len = _big(data, start + 11, end, 2)
+    message_len = big_endian(data, start + 14, end, 3)
+    fragment_end = big_endian(data, start + 19, end, 3) + big_endian(data, start + 22, end, 3)
+    record_len = big_endian(data, start + 11, end, 2)
     kind = np.int64(data[start + 13])
     return (
         _is_dtls_version(data, start + 1)
-        and _big(data, start + 3, end, 2) == 0
+        and big_endian(data, start + 3, end, 2) == 0
         and kind <= 20
         and _DTLS_MESSAGES >> kind & 1 == 1
         and message_len <= _LONGEST_HELLO
         and fragment_end <= message_len
-        and 12 + _big(data, start + 22, end, 3) <= record_len <= end - start - 13
+        and 12 + big_endian(data, start + 22, end, 3) <= record_len <= end - start - 13
     )
 
 
@@ -118,17 +119,8 @@ def _dtls_records(data: NDArray[np.uint8], start: int, end: int) -> bool:
     while place + 13 <= end:
         if not 20 <= data[place] < 27 or not _is_dtls_version(data, place + 1):
             return False
-        length = _big(data, place + 11, end, 2)
+        length = big_endian(data, place + 11, end, 2)
         if not 0 < length <= _LONGEST_RECORD:
             return False
         place += 13 + length
     return place == end
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number

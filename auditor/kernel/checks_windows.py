@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,9 +45,9 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
         return _is_rpc_bind(data, start, end)
     if which == SMB_REQUEST:
         if start < end and data[start] == 0x81:
-            start = min(start + 4 + _big(data, start + 2, end, 2), end)
+            start = min(start + 4 + big_endian(data, start + 2, end, 2), end)
         return _is_smb(data, start, end, False)
-    if end - start >= 4 and _big(data, start, end, 4) == 0x82000000:
+    if end - start >= 4 and big_endian(data, start, end, 4) == 0x82000000:
         start += 4
     return _is_smb(data, start, end, True)
 
@@ -56,12 +57,12 @@ def _is_smb(data: NDArray[np.uint8], start: int, end: int, reply: bool) -> bool:
     """Tell a message that goes the right way; what is sealed or packed says nothing of that."""
     if end - start < 4 + 32 or data[start] != 0:
         return False
-    length = _big(data, start + 1, end, 3)
-    dialect = _big(data, start + 4, end, 4)
+    length = big_endian(data, start + 1, end, 3)
+    dialect = big_endian(data, start + 4, end, 4)
     if dialect == _DIALECT_SMB1:
         return length >= 32 and (data[start + 13] & 0x80 > 0) == reply
     if dialect == _DIALECT_SMB2:
-        whole = length >= 64 and _big(data, start + 8, end, 2) == 0x4000
+        whole = length >= 64 and big_endian(data, start + 8, end, 2) == 0x4000
         return whole and (data[start + 20] & 1 > 0) == reply
     return dialect in (_DIALECT_SEALED, _DIALECT_PACKED) and length >= 16
 
@@ -78,9 +79,10 @@ def _fragment_len(data: NDArray[np.uint8], start: int, end: int) -> int:
     if end - start < 16 or not _is_pdu(np.int64(data[start + 2])):
         return 0
     order = data[start + 4]
-    if order not in (0x00, 0x10) or data[start + 5] > 3 or _big(data, start + 6, end, 2) != 0:
+    if order not in (0x00, 0x10) or data[start + 5] > 3 or big_endian(data, start + 6, end, 2) != 0:
         return 0
-    length, authentication_len = _big(data, start + 8, end, 2), _big(data, start + 10, end, 2)
+    length = big_endian(data, start + 8, end, 2)
+    authentication_len = big_endian(data, start + 10, end, 2)
     if order == 0x10:
         length = length >> 8 | (length & 0xFF) << 8
         authentication_len = authentication_len >> 8 | (authentication_len & 0xFF) << 8
@@ -91,7 +93,7 @@ def _fragment_len(data: NDArray[np.uint8], start: int, end: int) -> int:
 def _is_rpc_header(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read a header as Windows writes it, whose fragment ends here or before the next."""
     length = _fragment_len(data, start, end)
-    if length == 0 or _big(data, start + 4, end, 4) != 0x10000000 or length > end - start:
+    if length == 0 or big_endian(data, start + 4, end, 4) != 0x10000000 or length > end - start:
         return False
     following = start + length
     if following == end:
@@ -111,17 +113,8 @@ def _is_rpc_bind(data: NDArray[np.uint8], start: int, end: int) -> bool:
     for place in range(start, end - 15):
         if (
             data[place] == initial
-            and _big(data, place, end, 8) == syntax[0]
-            and _big(data, place + 8, end, 8) == syntax[1]
+            and big_endian(data, place, end, 8) == syntax[0]
+            and big_endian(data, place + 8, end, 8) == syntax[1]
         ):
             return True
     return False
-
-
-@part
-def _big(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
-    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
-    number = 0
-    for at in range(place, min(place + width, end)):
-        number = number << 8 | np.int64(data[at])
-    return number

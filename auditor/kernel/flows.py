@@ -213,7 +213,7 @@ def _add_facts(entry: np.void, side: np.void, row: np.void, number: int, capture
 
 
 @compiled
-def _ahead(sequence: int, start: int) -> int:
+def ahead(sequence: int, start: int) -> int:
     """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
     return (((sequence - start) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
@@ -225,7 +225,7 @@ def _follow_stream(side: np.void, row: np.void) -> None:
     start = np.int64(row["tcp_seq"])
     length = np.int64(row["sent_len"]) + (flags >> 1 & 1) + (flags & 1)
     end = (start + length) & 0xFFFFFFFF
-    distance = _ahead(start, np.int64(side["next_seq"]))
+    distance = ahead(start, np.int64(side["next_seq"]))
     if not side["track"] & _SYNCED or abs(distance) > _REACH:
         side["next_seq"] = end
         side["track"] = (side["track"] | _SYNCED) & _NO_HOLE
@@ -237,12 +237,12 @@ def _follow_stream(side: np.void, row: np.void) -> None:
             side["hole_seq"], side["high_seq"] = start, end
             side["track"] |= _HOLE
         else:
-            if _ahead(start, np.int64(side["hole_seq"])) < 0:
+            if ahead(start, np.int64(side["hole_seq"])) < 0:
                 side["hole_seq"] = start
-            if _ahead(end, np.int64(side["high_seq"])) > 0:
+            if ahead(end, np.int64(side["high_seq"])) > 0:
                 side["high_seq"] = end
         return
-    if _ahead(end, np.int64(side["next_seq"])) > 0:
+    if ahead(end, np.int64(side["next_seq"])) > 0:
         side["next_seq"] = end
     _close_hole(side)
 
@@ -252,8 +252,8 @@ def _close_hole(side: np.void) -> None:
     """Join what lies behind a hole, once what was expected has come up to it."""
     if not side["track"] & _HOLE:
         return
-    if _ahead(np.int64(side["next_seq"]), np.int64(side["hole_seq"])) >= 0:
-        if _ahead(np.int64(side["high_seq"]), np.int64(side["next_seq"])) > 0:
+    if ahead(np.int64(side["next_seq"]), np.int64(side["hole_seq"])) >= 0:
+        if ahead(np.int64(side["high_seq"]), np.int64(side["next_seq"])) > 0:
             side["next_seq"] = side["high_seq"]
         side["track"] &= _NO_HOLE
 
@@ -263,7 +263,7 @@ def _follow_ack(side: np.void, ack: int) -> None:
     """Hold an acknowledgement against what its receiver was seen to send (auditor.flows.loss)."""
     if not side["track"] & _SYNCED:
         return
-    step = _ahead(ack, np.int64(side["acked_seq"]))
+    step = ahead(ack, np.int64(side["acked_seq"]))
     if not side["track"] & _ACKED or abs(step) > _REACH:
         side["acked_seq"] = ack
         side["track"] |= _ACKED
@@ -272,7 +272,7 @@ def _follow_ack(side: np.void, ack: int) -> None:
         return
     side["acked_seq"] = ack
     side["acks"] += 1
-    if 0 < _ahead(ack, np.int64(side["next_seq"])) <= _REACH:
+    if 0 < ahead(ack, np.int64(side["next_seq"])) <= _REACH:
         side["gaps"] += 1
         side["next_seq"] = ack
         _close_hole(side)

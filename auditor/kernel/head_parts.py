@@ -8,16 +8,10 @@ import numpy as np
 
 from auditor.kernel.heads import MOST_DATAGRAMS, Store, allocate
 from auditor.kernel.jit import compiled
+from auditor.kernel.packing import copy_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@compiled
-def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
-    """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
-    for at in range(source.shape[0]):
-        target[at] = source[at]
 
 
 @compiled
@@ -34,7 +28,7 @@ def move_heads(
             if length == 0:
                 break
             begin, moved = store.at[slots[i], place], at[i, place]
-            _copy(data[moved : moved + length], store.data[begin : begin + length])
+            copy_bytes(data[moved : moved + length], store.data[begin : begin + length])
 
 
 @compiled
@@ -51,7 +45,7 @@ def pack_heads(
         for place in range(MOST_DATAGRAMS):
             size = np.int64(store.length[slot, place]) if wanted[slot] else 0
             at = store.at[slot, place]
-            _copy(data[used : used + size], store.data[at : at + size])
+            copy_bytes(data[used : used + size], store.data[at : at + size])
             length[slot, place] = size
             used += size
 
@@ -76,7 +70,7 @@ def unpack_heads(
                 continue
             used = allocate(store, size)
             begin = at[each, place]
-            _copy(store.data[used : used + size], data[begin : begin + size])
+            copy_bytes(store.data[used : used + size], data[begin : begin + size])
             store.at[slots[each], place], store.length[slots[each], place] = used, size
 
 
@@ -91,5 +85,5 @@ def gather(
     used = 0
     for each in range(starts.shape[0]):
         size = lengths[each]
-        _copy(gathered[used : used + size], data[starts[each] : starts[each] + size])
+        copy_bytes(gathered[used : used + size], data[starts[each] : starts[each] + size])
         used += size

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from auditor.kernel.flows import HEAD, ahead
 from auditor.kernel.jit import compiled
+from auditor.kernel.packing import copy_bytes
 from auditor.records import IPPROTO_SCTP, IPPROTO_TCP
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ USED, HELD, CLIPPED, BUDGET, ESCAPED = range(5)
 memory; bytes that heads may take; packets that the twin must take."""
 
 _SYN, _RST = 0x02, 0x04
-_HEAD = 2  # auditor.kernel.flows.HEAD
 
 LEAST_ROOM = 64
 _NO_DISTANCE = -(1 << 40)
@@ -79,12 +80,6 @@ class Payloads(NamedTuple):
     """Slot of each packet; -1 for none."""
     notes: NDArray[np.uint8]
     """As auditor.kernel.flows sets them."""
-
-
-@compiled
-def _ahead(sequence: int, start: int) -> int:
-    """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
-    return (((sequence - start) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
 @compiled
@@ -224,13 +219,6 @@ def _release(store: Store, at: int, length: int) -> None:
 
 
 @compiled
-def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
-    """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
-    for at in range(source.shape[0]):
-        target[at] = source[at]
-
-
-@compiled
 def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     """Append bytes to the first head of a side, moving it where there is more room."""
     held = np.int64(store.length[slot, 0])
@@ -238,11 +226,11 @@ def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     at = store.at[slot, 0]
     if held == 0 or _size_class(length) > _size_class(held):
         moved = allocate(store, length)
-        _copy(store.data[moved : moved + held], store.data[at : at + held])
+        copy_bytes(store.data[moved : moved + held], store.data[at : at + held])
         if held:
             _release(store, at, held)
         store.at[slot, 0] = at = moved
-    _copy(store.data[at + held : at + length], source)
+    copy_bytes(store.data[at + held : at + length], source)
     store.length[slot, 0] = length
     store.totals[HELD] += source.shape[0]
 
@@ -259,7 +247,7 @@ def take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int
     kept = min(length, room)
     if kept > 0:
         at = store.totals[USED]
-        _copy(store.data[at : at + kept], payload[:kept])
+        copy_bytes(store.data[at : at + kept], payload[:kept])
         store.at[slot, count], store.length[slot, count] = at, kept
         store.totals[USED] += kept
         store.totals[HELD] += kept
@@ -306,7 +294,7 @@ def _distance(store: Store, slot: int, row: np.void) -> int:
         store.start[slot] = sequence
     elif state == EMPTY | TOLD:
         store.state[slot] = OPEN | ANCHORED
-    distance = _ahead(sequence, np.int64(store.start[slot]))
+    distance = ahead(sequence, np.int64(store.start[slot]))
     if distance < 0 and store.state[slot] & ANCHORED:
         return distance
     return distance if 0 <= distance <= store.length[slot, 0] else _NO_DISTANCE
@@ -321,7 +309,7 @@ def take_heads(payloads: Payloads, first: int, store: Store, escaped: NDArray[np
     """
     count = payloads.slots.shape[0]
     for i in range(first, count):
-        if not payloads.notes[i] & _HEAD:
+        if not payloads.notes[i] & HEAD:
             continue
         slot, row = payloads.slots[i], payloads.rows[i]
         state, is_tcp = store.state[slot], row["transport"] == IPPROTO_TCP

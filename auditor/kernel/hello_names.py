@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import is_same
+from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 NOTHING, IN_PIECES = -1, -2
@@ -59,10 +60,7 @@ def _number(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
     """Read a big-endian number of `width` bytes; 0 where fewer are left."""
     if place + width > end:
         return 0
-    number = 0
-    for at in range(place, place + width):
-        number = number << 8 | np.int64(data[at])
-    return number
+    return big_endian(data, place, end, width)
 
 
 @part
@@ -109,7 +107,7 @@ def _datagram_name(
             hello = data[message] == 1
             message = stop
             if not hello or (
-                number == latest and offset == 0 and _is_same(data, piece, piece_end, begin, stop)
+                number == latest and offset == 0 and is_same(data, piece, piece_end, begin, stop)
             ):
                 continue
             if offset != 0 or number <= latest:
@@ -118,16 +116,6 @@ def _datagram_name(
             if name == NOTHING:
                 name, name_end = _server_name(data, begin, stop, True)
     return latest, piece, piece_end, name, name_end
-
-
-@part
-def _is_same(data: NDArray[np.uint8], one: int, one_end: int, other: int, other_end: int) -> bool:
-    if one_end - one != other_end - other:
-        return False
-    for step in range(one_end - one):  # noqa: SIM110 - numba knows no any()
-        if data[one + step] != data[other + step]:
-            return False
-    return True
 
 
 @part

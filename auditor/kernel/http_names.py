@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import after_visible, is_at
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,26 +41,6 @@ def host_names(data: NDArray[np.uint8], spans: NDArray[np.int64], found: NDArray
 
 
 @part
-def _is_at(data: NDArray[np.uint8], start: int, end: int, text: NDArray[np.uint8]) -> bool:
-    """Say whether a text stands at a place."""
-    if end - start < len(text):
-        return False
-    for step in range(len(text)):  # noqa: SIM110 - numba knows no any()
-        if data[start + step] != text[step]:
-            return False
-    return True
-
-
-@part
-def _after_visible(data: NDArray[np.uint8], start: int, end: int) -> int:
-    """Pass characters in print that are no space."""
-    place = start
-    while place < end and 0x21 <= data[place] <= 0x7E:
-        place += 1
-    return place
-
-
-@part
 def _after_request_line(data: NDArray[np.uint8], start: int, end: int) -> int:
     """Give the place behind a request line with a target of the server's own."""
     place = start
@@ -69,11 +50,11 @@ def _after_request_line(data: NDArray[np.uint8], start: int, end: int) -> int:
         place += 1
     if not 2 <= place - start <= 20 or place == end or data[place] != _SPACE:
         return NOTHING
-    if place - start == len(_CONNECT) and _is_at(data, start, end, _CONNECT):
+    if place - start == len(_CONNECT) and is_at(data, start, end, _CONNECT):
         return NOTHING
     target = place + 1
-    place = _after_visible(data, target, end)
-    if not 0 < place - target <= _LONGEST_TARGET or not _is_at(data, place, end, _VERSION):
+    place = after_visible(data, target, end)
+    if not 0 < place - target <= _LONGEST_TARGET or not is_at(data, place, end, _VERSION):
         return NOTHING
     place += len(_VERSION)
     if place == end or data[place] not in (0x30, 0x31):
@@ -101,9 +82,7 @@ def _only_host(data: NDArray[np.uint8], place: int, end: int) -> tuple[int, int]
         if host != NOTHING:
             if name == NOTHING:
                 name, stop = host, host_end
-            elif stop - name != host_end - host or not _is_at(
-                data, host, host_end, data[name:stop]
-            ):
+            elif stop - name != host_end - host or not is_at(data, host, host_end, data[name:stop]):
                 return NOTHING, NOTHING
         place = line_end + 1
     if name == NOTHING:
@@ -128,7 +107,7 @@ def _host(data: NDArray[np.uint8], place: int, line_end: int) -> tuple[int, int]
     begin = place + len(_HOST)
     while begin < line_end and data[begin] in (_SPACE, _TAB):
         begin += 1
-    stop = _after_visible(data, begin, line_end)
+    stop = after_visible(data, begin, line_end)
     rest = stop
     while rest < line_end and data[rest] in (_SPACE, _TAB):
         rest += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import is_same
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def intern(
         slot = _hash(data, start, end) & mask
         while slots[slot] >= 0:
             other = first[slots[slot]]
-            if _is_same(data, start, end, spans[other, 0], spans[other, 1]):
+            if is_same(data, start, end, spans[other, 0], spans[other, 1]):
                 break
             slot = (slot + 1) & mask
         if slots[slot] < 0:
@@ -51,13 +52,3 @@ def _hash(data: NDArray[np.uint8], start: int, end: int) -> int:
     for place in range(start, end):
         value = ((value ^ np.int64(data[place])) * 0x01000193) & 0xFFFFFFFF
     return (value ^ value >> 15) & 0x7FFFFFFF
-
-
-@part
-def _is_same(data: NDArray[np.uint8], one: int, one_end: int, other: int, other_end: int) -> bool:
-    if one_end - one != other_end - other:
-        return False
-    for step in range(one_end - one):  # noqa: SIM110 - numba knows no any()
-        if data[one + step] != data[other + step]:
-            return False
-    return True

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@compiled
-def _copy(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
+@part
+def copy_bytes(target: NDArray[np.uint8], source: NDArray[np.uint8]) -> None:
     """Copy bytes, shape (n,) both: so written it becomes one move of memory, as slices do not."""
     for at in range(source.shape[0]):
         target[at] = source[at]
@@ -38,7 +38,7 @@ def pack(
         for number in range(start.shape[1]):
             place[row, number] = used
             begin, size = start[row, number], length[row, number]
-            _copy(packed[used : used + size], data[begin : begin + size])
+            copy_bytes(packed[used : used + size], data[begin : begin + size])
             used += size
 
 
@@ -57,4 +57,4 @@ def copy_stretches(
     """
     for each in range(start.shape[0]):
         begin, size, at = start[each], length[each], place[each]
-        _copy(copied[at : at + size], data[begin : begin + size])
+        copy_bytes(copied[at : at + size], data[begin : begin + size])

@@ -1,0 +1,21 @@
+"""Numbers read out of bytes: parts that kernels share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from auditor.kernel.jit import part
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@part
+def big_endian(data: NDArray[np.uint8], place: int, end: int, width: int) -> int:
+    """Read a big-endian number of `width` bytes, or of as many of them as there are."""
+    number = 0
+    for at in range(place, min(place + width, end)):
+        number = number << 8 | np.int64(data[at])
+    return number
