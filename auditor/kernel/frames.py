@@ -11,12 +11,10 @@ import numpy as np
 
 from auditor import protocols as numbers
 from auditor.kernel.jit import compiled
+from auditor.kernel.reading import eight, four, two
+from auditor.kernel.transports import read_transport, short
 from auditor.records import (
-    ECHO_ID,
-    IPPROTO_ICMP,
-    IPPROTO_ICMPV6,
     IPPROTO_SCTP,
-    IPPROTO_TCP,
     IPPROTO_UDP,
     IPV4_MAPPED,
     Status,
@@ -41,31 +39,6 @@ _UDP_CARRIER[list(numbers.CARRIER_UDP_PORTS)] = True
 
 
 @compiled
-def _two(data: NDArray[np.uint8], at: int) -> int:
-    """Read a big-endian word of two bytes."""
-    return np.int64(data[at]) << 8 | np.int64(data[at + 1])
-
-
-@compiled
-def _four(data: NDArray[np.uint8], at: int) -> int:
-    """Read a big-endian word of four bytes."""
-    return _two(data, at) << 16 | _two(data, at + 2)
-
-
-@compiled
-def _eight(data: NDArray[np.uint8], at: int) -> np.uint64:
-    """Read a big-endian word of eight bytes."""
-    high, low = np.uint64(_four(data, at)), np.uint64(_four(data, at + 4))
-    return high << np.uint64(32) | low
-
-
-@compiled
-def _short(captured: int, needed: int) -> int:
-    """Say why a header is incomplete: the capture ends before `needed`, or the packet itself."""
-    return _TRUNCATED if captured < needed else _MALFORMED
-
-
-@compiled
 def _read_tags(
     data: NDArray[np.uint8], base: int, captured: int, ethertype: int, position: int
 ) -> tuple[int, int, int, int]:
@@ -75,8 +48,8 @@ def _read_tags(
         if captured < position + 4:
             return _TRUNCATED, 0, 0, 0
         if vlan <= 0xFFFF:
-            vlan |= (_two(data, base + position) & 0x0FFF) << (16 if vlan else 0)
-        ethertype = _two(data, base + position + 2)
+            vlan |= (two(data, base + position) & 0x0FFF) << (16 if vlan else 0)
+        ethertype = two(data, base + position + 2)
         position += 4
     if ethertype > numbers.LONGEST_802_3:
         return _OK, ethertype, position, vlan
@@ -86,7 +59,7 @@ def _read_tags(
     if data[at] == 0xAA and data[at + 1] == 0xAA and data[at + 2] == 3:
         if captured < position + 8:
             return _TRUNCATED, 0, 0, 0
-        return _OK, _two(data, at + 6), position + 8, vlan
+        return _OK, two(data, at + 6), position + 8, vlan
     if data[at] == 6 and data[at + 1] == 6 and data[at + 2] == 3:
         return _OK, numbers.ETHERTYPE_IPV4, position + 3, vlan
     return _OK, 0, position, vlan
@@ -100,18 +73,18 @@ def _read_link(
     if linktype == numbers.LINK_ETHERNET:
         if captured < 14:
             return _TRUNCATED, 0, 0, 0
-        ethertype = _two(data, base + 12)
+        ethertype = two(data, base + 12)
         if ethertype in (numbers.ETHERTYPE_IPV4, numbers.ETHERTYPE_IPV6):
             return _OK, ethertype, 14, 0
         return _read_tags(data, base, captured, ethertype, 14)
     if linktype == numbers.LINK_COOKED:
         if captured < 16:
             return _TRUNCATED, 0, 0, 0
-        return _read_tags(data, base, captured, _two(data, base + 14), 16)
+        return _read_tags(data, base, captured, two(data, base + 14), 16)
     if linktype == numbers.LINK_COOKED_2:
         if captured < 20:
             return _TRUNCATED, 0, 0, 0
-        return _read_tags(data, base, captured, _two(data, base), 20)
+        return _read_tags(data, base, captured, two(data, base), 20)
     if linktype in numbers.LINKS_RAW:
         if captured < 1:
             return _TRUNCATED, 0, 0, 0
@@ -122,9 +95,9 @@ def _read_link(
     if linktype in numbers.LINKS_LOOPBACK:
         if captured < 4:
             return _TRUNCATED, 0, 0, 0
-        family = _four(data, base)
+        family = four(data, base)
         if family > 0xFFFF:  # written in the byte order of the capturing machine
-            low, high = _two(data, base + 2), _two(data, base)
+            low, high = two(data, base + 2), two(data, base)
             family = (low & 0xFF) << 24 | low >> 8 << 16 | (high & 0xFF) << 8 | high >> 8
         if family in numbers.FAMILIES_IPV4:
             family = numbers.ETHERTYPE_IPV4
@@ -142,19 +115,19 @@ def _read_ipv4(
     if captured < position + 20:
         return _TRUNCATED, 0, 0, 0, False
     at = base + position
-    header, total = np.int64(data[at] & 0x0F) << 2, _two(data, at + 2)
+    header, total = np.int64(data[at] & 0x0F) << 2, two(data, at + 2)
     if data[at] >> 4 != 4 or header < 20 or 0 < total < header:
         return _MALFORMED, 0, 0, 0, False
     if captured < position + header:
         return _TRUNCATED, 0, 0, 0, False
     row["ip_version"] = 4
     row["transport"] = data[at + 9]
-    row["src_lo"] = np.uint64(IPV4_MAPPED) | np.uint64(_four(data, at + 12))
-    row["dst_lo"] = np.uint64(IPV4_MAPPED) | np.uint64(_four(data, at + 16))
-    row["identity"] = _two(data, at + 4) << 16
+    row["src_lo"] = np.uint64(IPV4_MAPPED) | np.uint64(four(data, at + 12))
+    row["dst_lo"] = np.uint64(IPV4_MAPPED) | np.uint64(four(data, at + 16))
+    row["identity"] = two(data, at + 4) << 16
     # A total length of 0 is what segmentation offload leaves to the network card to fill in.
     sent_end = position + total if total else captured
-    pieces = (_two(data, at + 6) & 0x3FFF) != 0
+    pieces = (two(data, at + 6) & 0x3FFF) != 0
     return _OK, position + header, min(sent_end, captured), sent_end, pieces
 
 
@@ -172,9 +145,9 @@ def _read_ipv6(
     at = base + position
     if data[at] >> 4 != 6:
         return _MALFORMED, 0, 0, 0, False
-    length, protocol = _two(data, at + 4), np.int64(data[at + 6])
-    row["src_hi"], row["src_lo"] = _eight(data, at + 8), _eight(data, at + 16)
-    row["dst_hi"], row["dst_lo"] = _eight(data, at + 24), _eight(data, at + 32)
+    length, protocol = two(data, at + 4), np.int64(data[at + 6])
+    row["src_hi"], row["src_lo"] = eight(data, at + 8), eight(data, at + 16)
+    row["dst_hi"], row["dst_lo"] = eight(data, at + 24), eight(data, at + 32)
     position += 40
     # A length of 0 is a jumbogram or segmentation offload: the rest belongs to it.
     sent_end = position + length if length else captured
@@ -182,117 +155,19 @@ def _read_ipv6(
     while protocol in numbers.IPV6_EXTENSIONS:
         at = base + position
         if position + 8 > end:
-            return _short(captured, position + 8), 0, 0, 0, False
+            return short(captured, position + 8), 0, 0, 0, False
         if protocol != numbers.IPV6_FRAGMENT:
             position += 8 * (1 + np.int64(data[at + 1]))
-        elif _two(data, at + 2) & 0xFFF9:
+        elif two(data, at + 2) & 0xFFF9:
             return _OK, position, end, sent_end, True
         else:
             position += 8
         protocol = np.int64(data[at])
     if position > end:
-        return _short(captured, position), 0, 0, 0, False
+        return short(captured, position), 0, 0, 0, False
     row["ip_version"] = 6
     row["transport"] = protocol
     return _OK, position, end, sent_end, False
-
-
-@compiled
-def _read_tcp(
-    data: NDArray[np.uint8], base: int, position: int, end: int, sent_end: int, row: np.void
-) -> int:
-    """Read a TCP header, of which 14 bytes are there, into a row; give the status."""
-    at = base + position
-    header = np.int64(data[at + 12] >> 4) << 2
-    if header < 20:
-        return _MALFORMED
-    payload = min(position + header, end)
-    row["src_port"], row["dst_port"] = _two(data, at), _two(data, at + 2)
-    row["tcp_seq"], row["tcp_ack"] = _four(data, at + 4), _four(data, at + 8)
-    row["tcp_flags"] = data[at + 13]
-    row["payload_offset"], row["payload_len"] = payload, end - payload
-    row["sent_len"] = max(sent_end - position - header, 0)
-    if position + 18 <= end:
-        row["identity"] |= _two(data, at + 16)
-    return _OK
-
-
-@compiled
-def _read_udp(data: NDArray[np.uint8], base: int, position: int, end: int, row: np.void) -> int:
-    """Read a UDP header, of which 8 bytes are there, into a row; give the status."""
-    at = base + position
-    length = _two(data, at + 4)
-    if 0 < length < 8:
-        return _MALFORMED
-    if length:  # 0 is a jumbogram or segmentation offload
-        end = min(end, position + length)
-    row["src_port"], row["dst_port"] = _two(data, at), _two(data, at + 2)
-    row["payload_offset"], row["payload_len"] = position + 8, end - position - 8
-    row["identity"] |= _two(data, at + 6)
-    return _OK
-
-
-@compiled
-def _read_icmp(
-    data: NDArray[np.uint8], base: int, captured: int, position: int, end: int, row: np.void
-) -> int:
-    """Read an ICMP or ICMPv6 header into a row; give the status."""
-    at = base + position
-    if position >= end:
-        return _short(captured, position + 1)
-    message = np.int64(data[at])
-    if row["transport"] == IPPROTO_ICMP:
-        request, reply, error = (
-            numbers.ICMP_ECHO,
-            numbers.ICMP_ECHO_REPLY,
-            message in numbers.ICMP_ERRORS,
-        )
-    else:
-        request, reply, error = (
-            numbers.ICMPV6_ECHO,
-            numbers.ICMPV6_ECHO_REPLY,
-            message in numbers.ICMPV6_ERRORS,
-        )
-    if error:
-        return _ICMP_ERROR
-    payload = min(position + 8, end)
-    if message in (request, reply):
-        if position + 6 > end:
-            return _short(captured, position + 6)
-        if message == request:
-            row["src_port"] = ECHO_ID + _two(data, at + 4)
-        else:
-            row["dst_port"] = ECHO_ID + _two(data, at + 4)
-        row["identity"] |= _two(data, at + 2)
-    row["payload_offset"], row["payload_len"] = payload, end - payload
-    return _OK
-
-
-@compiled
-def _read_transport(
-    data: NDArray[np.uint8], base: int, captured: int, span: tuple[int, int, int], row: np.void
-) -> int:
-    """Read a transport header into a row; give the status.
-
-    span: where it begins, where the captured bytes of the datagram end, where all of them do.
-    """
-    position, end, sent_end = span
-    protocol = row["transport"]
-    if protocol == IPPROTO_TCP and position + 14 <= end:
-        return _read_tcp(data, base, position, end, sent_end, row)
-    if protocol == IPPROTO_UDP and position + 8 <= end:
-        return _read_udp(data, base, position, end, row)
-    if protocol in (IPPROTO_ICMP, IPPROTO_ICMPV6):
-        return _read_icmp(data, base, captured, position, end, row)
-    if protocol not in (IPPROTO_TCP, IPPROTO_UDP):
-        row["payload_offset"], row["payload_len"] = position, end - position
-        return _OK
-    if position + 4 > end:
-        return _short(captured, position + 4)
-    at = base + position
-    row["src_port"], row["dst_port"] = _two(data, at), _two(data, at + 2)
-    row["payload_offset"] = end
-    return _OK
 
 
 @compiled
@@ -316,7 +191,7 @@ def _read_network(
         return status, False
     if again or row["transport"] == IPPROTO_SCTP:
         return _OK, True
-    return _read_transport(data, base, captured, (at, end, sent_end), row), False
+    return read_transport(data, base, captured, (at, end, sent_end), row), False
 
 
 @compiled
