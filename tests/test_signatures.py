@@ -276,6 +276,15 @@ def test_damaged_openings_raise_nothing(check: str, name: str, data: st.DataObje
     heard(OPENINGS[name], bytes(payload))
 
 
+@pytest.mark.parametrize("check", sorted(CHECKS))
+def test_openings_cut_anywhere_raise_nothing(check: str) -> None:
+    """Every check answers on every beginning of every opening, the empty one too."""
+    for opening in OPENINGS.values():
+        payload = heads(opening.payload)[0]
+        for length in range(min(len(payload), 64) + 1):
+            assert CHECKS[check](payload[:length]) in {True, False}
+
+
 def test_manual_lists_protocols_and_checks() -> None:
     """The manual has every protocol and every named check, and no others."""
     manual = (RULES.parent / "docs" / "signatures.md").read_text(encoding="utf-8")

@@ -53,11 +53,12 @@ def quic_versions(payload: bytes) -> bool:
 
 def gquic_packet(payload: bytes) -> bool:
     """Look for Google's public header: flags, connection id, a version such as Q043."""
+    if len(payload) <= 14:
+        return False
     flags = payload[0]
     return (
         flags & _GOOGLE_VERSION_AND_ID == _GOOGLE_VERSION_AND_ID
         and flags & 0xC0 == 0
-        and len(payload) > 14
         and _is_google(int.from_bytes(payload[9:13], "big"))
     )
 
