@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("fcntl", reason="rings are Linux's")
 
-from ring_blocks import OUTGOING, RingPacket, block_of, damaged_blocks, digest, walked
-
-from auditor.kernel.ring import walk
+from ring_blocks import OUTGOING, RingPacket, block_of, digest, walked
 
 packets_strategy = st.lists(
     st.builds(
@@ -93,23 +91,12 @@ def test_what_leaves_by_the_loopback_device_is_left_out() -> None:
     assert frames == [b"second", b"third"]
 
 
-def test_the_compiled_walk_is_the_plain_one() -> None:
-    """On blocks with damaged headers too: the same frames, the same bytes afterwards."""
-    kept = 0
-    for data in damaged_blocks():
-        for cooked in (False, True):
-            compiled, plain = data.copy(), data.copy()
-            frames = walked(compiled, 10, cooked=cooked)
-
-            assert frames == walked(plain, 10, cooked=cooked, using=getattr(walk, "py_func", walk))
-            assert compiled.tobytes() == plain.tobytes()
-            kept += len(frames)
-    assert kept
-
-
 @pytest.mark.parametrize("switch", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
-def test_the_walk_stays_within_a_damaged_block(switch: str, tmp_path: Path) -> None:
-    """Compiled anew with every index checked, and not compiled at all, it does the same."""
+def test_the_compiled_walk_is_the_plain_one(switch: str, tmp_path: Path) -> None:
+    """With every index checked, and not compiled at all: the same frames, the same bytes.
+
+    On blocks with damaged headers too, of which no walk may leave the block.
+    """
     here = Path(__file__).parent
     environment = {
         **os.environ,

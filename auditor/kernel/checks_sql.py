@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import is_among
 from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
@@ -48,17 +49,8 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
         return _is_login(data, start, end)
     if which == TOKENS:
         packets = _are_packets(data, start, end)
-        return packets and _is_among(np.int64(data[start + _HEADER_LEN]), _TOKENS)
+        return packets and is_among(np.int64(data[start + _HEADER_LEN]), _TOKENS)
     return _are_packets(data, start, end)
-
-
-@part
-def _is_among(number: int, numbers: NDArray[np.int64]) -> bool:
-    """Look a number up."""
-    for each in numbers:  # noqa: SIM110 - numba knows no any()
-        if each == number:
-            return True
-    return False
 
 
 @part
@@ -100,7 +92,7 @@ def _is_login(data: NDArray[np.uint8], start: int, end: int) -> bool:
     packet_len = big_endian(data, start + 2, end, 2)
     return (
         body_len >= 36
-        and _is_among(big_endian(data, start + 12, end, 4), _VERSIONS)
+        and is_among(big_endian(data, start + 12, end, 4), _VERSIONS)
         and (packet_len == body_len + _HEADER_LEN or data[start + 1] & 1 == 0)
     )
 

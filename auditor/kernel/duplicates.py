@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 from auditor.records import IPPROTO_TCP, Status
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ RECENT = np.dtype([("fingerprint", "u8"), ("time_ns", "i8")])
 """A packet seen lately."""
 
 
-@compiled
+@part
 def _fingerprint(row: np.void) -> np.uint64:
     """Sum the words of a PACKET row, each times its factor, modulo 2**64."""
     half = np.uint64(32)
@@ -45,7 +45,7 @@ def _fingerprint(row: np.void) -> np.uint64:
     )
 
 
-@compiled
+@part
 def _reach(row: np.void) -> int:
     """Give how far from a PACKET row a copy may be, in ns; 0 where none can be told."""
     if row["status"] != _OK or row["payload_offset"] == 0:

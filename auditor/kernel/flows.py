@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 from auditor.records import IPPROTO_TCP, Seen, Status
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Frames(NamedTuple):
     capture: NDArray[np.int32]
 
 
-@compiled
+@part
 def _mixed(entry: np.void) -> np.uint64:
     """Hash the endpoints and the transport of a record; all bits depend on all."""
     prime = np.uint64(0x9E3779B97F4A7C15)
@@ -66,7 +66,7 @@ def _mixed(entry: np.void) -> np.uint64:
     return value ^ (value >> half)
 
 
-@compiled
+@part
 def _same(one: np.void, other: np.void) -> bool:
     """Compare the endpoints and the transports of two records."""
     return (
@@ -80,7 +80,7 @@ def _same(one: np.void, other: np.void) -> bool:
     )
 
 
-@compiled
+@part
 def _probe(table: Table, key: np.void) -> int:
     """Give the place in the index of a key, or the free one where it belongs."""
     mask = np.int64(table.index.shape[0] - 1)
@@ -98,7 +98,7 @@ def _probe(table: Table, key: np.void) -> int:
         place = (place + 1) & mask
 
 
-@compiled
+@part
 def _set_index(table: Table, place: int, flow: int) -> None:
     """Let a place of the index lead to a flow."""
     tag = _mixed(table.entries[flow]) >> np.uint64(32)
@@ -111,7 +111,7 @@ def find_flow(table: Table, key: np.void) -> int:
     return (table.index[_probe(table, key)] & 0xFFFFFFFF) - 1
 
 
-@compiled
+@part
 def index_flow(table: Table, flow: int) -> None:
     """Let the index lead from a flow's key to this flow."""
     _set_index(table, _probe(table, table.entries[flow]), flow)
@@ -124,7 +124,7 @@ def build_index(table: Table, first: int, last: int) -> None:
         index_flow(table, flow)
 
 
-@compiled
+@part
 def _read_key(row: np.void, key: np.void) -> int:
     """Set the canonical endpoints of a PACKET row in an ENTRY; give 1 if b sent it, else 0."""
     from_b = (row["src_hi"] > row["dst_hi"]) | (
@@ -144,7 +144,7 @@ def _read_key(row: np.void, key: np.void) -> int:
     return 0
 
 
-@compiled
+@part
 def _begin(table: Table, place: int, flow: int, key: np.void) -> None:
     """Open a flow, whose records are blank, at a place of the index."""
     entry = table.entries[flow]
@@ -154,14 +154,14 @@ def _begin(table: Table, place: int, flow: int, key: np.void) -> None:
     _set_index(table, place, flow)
 
 
-@compiled
+@part
 def open_flow(table: Table, flow: int, key: np.void) -> int:
     """Open a flow, whose records are blank, as the newest of its key; give it."""
     _begin(table, _probe(table, key), flow, key)
     return flow
 
 
-@compiled
+@part
 def _starts_anew(entry: np.void, side: np.void, row: np.void) -> bool:
     """Say whether a segment begins another connection on the same ports (auditor.flows.table)."""
     if not entry["closed"] or row["tcp_flags"] & (_SYN | _ACK) != _SYN:
@@ -170,7 +170,7 @@ def _starts_anew(entry: np.void, side: np.void, row: np.void) -> bool:
     return not known or side["syn_seq"] != row["tcp_seq"]
 
 
-@compiled
+@part
 def _seen_by(flags: int) -> int:
     """Give the Seen bits of a segment, DATA aside."""
     seen = 0
@@ -185,7 +185,7 @@ def _seen_by(flags: int) -> int:
     return seen
 
 
-@compiled
+@part
 def _add_facts(entry: np.void, side: np.void, row: np.void, number: int, capture: int) -> None:
     """Add a packet to the sums, extremes and bits of its flow and side."""
     time_ns = row["time_ns"]
@@ -212,13 +212,13 @@ def _add_facts(entry: np.void, side: np.void, row: np.void, number: int, capture
         entry["ip_version"] = row["ip_version"]
 
 
-@compiled
+@part
 def ahead(sequence: int, start: int) -> int:
     """Measure how far `sequence` lies ahead of `start`, across the wrap at 2**32."""
     return (((sequence - start) + 0x80000000) & 0xFFFFFFFF) - 0x80000000
 
 
-@compiled
+@part
 def _follow_stream(side: np.void, row: np.void) -> None:
     """Move on what is expected next from the sender of a segment (auditor.flows.loss)."""
     flags = np.int64(row["tcp_flags"])
@@ -247,7 +247,7 @@ def _follow_stream(side: np.void, row: np.void) -> None:
     _close_hole(side)
 
 
-@compiled
+@part
 def _close_hole(side: np.void) -> None:
     """Join what lies behind a hole, once what was expected has come up to it."""
     if not side["track"] & _HOLE:
@@ -258,7 +258,7 @@ def _close_hole(side: np.void) -> None:
         side["track"] &= _NO_HOLE
 
 
-@compiled
+@part
 def _follow_ack(side: np.void, ack: int) -> None:
     """Hold an acknowledgement against what its receiver was seen to send (auditor.flows.loss)."""
     if not side["track"] & _SYNCED:
@@ -278,7 +278,7 @@ def _follow_ack(side: np.void, ack: int) -> None:
         _close_hole(side)
 
 
-@compiled
+@part
 def _add_tcp(sides: NDArray[np.void], slot: int, row: np.void) -> None:
     """Add what only TCP segments tell: sequence numbers."""
     flags = np.int64(row["tcp_flags"])

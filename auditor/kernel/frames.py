@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor import protocols as numbers
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 from auditor.kernel.reading import eight, four, two
 from auditor.kernel.transports import read_transport, short
 from auditor.records import (
@@ -38,7 +38,7 @@ _UDP_CARRIER = np.zeros(0x10000, np.bool_)
 _UDP_CARRIER[list(numbers.CARRIER_UDP_PORTS)] = True
 
 
-@compiled
+@part
 def _read_tags(
     data: NDArray[np.uint8], base: int, captured: int, ethertype: int, position: int
 ) -> tuple[int, int, int, int]:
@@ -65,7 +65,7 @@ def _read_tags(
     return _OK, 0, position, vlan
 
 
-@compiled
+@part
 def _read_link(
     data: NDArray[np.uint8], base: int, captured: int, linktype: int
 ) -> tuple[int, int, int, int]:
@@ -107,7 +107,7 @@ def _read_link(
     return _UNSUPPORTED, 0, 0, 0
 
 
-@compiled
+@part
 def _read_ipv4(
     data: NDArray[np.uint8], base: int, captured: int, position: int, row: np.void
 ) -> tuple[int, int, int, int, bool]:
@@ -131,7 +131,7 @@ def _read_ipv4(
     return _OK, position + header, min(sent_end, captured), sent_end, pieces
 
 
-@compiled
+@part
 def _read_ipv6(
     data: NDArray[np.uint8], base: int, captured: int, position: int, row: np.void
 ) -> tuple[int, int, int, int, bool]:
@@ -170,7 +170,7 @@ def _read_ipv6(
     return _OK, position, end, sent_end, False
 
 
-@compiled
+@part
 def _read_network(
     data: NDArray[np.uint8], base: int, captured: int, link: tuple[int, int], row: np.void
 ) -> tuple[int, bool]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from auditor.kernel.flows import HEAD, ahead
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 from auditor.kernel.packing import copy_bytes
 from auditor.records import IPPROTO_SCTP, IPPROTO_TCP
 
@@ -82,13 +82,13 @@ class Payloads(NamedTuple):
     """As auditor.kernel.flows sets them."""
 
 
-@compiled
+@part
 def _room(totals: NDArray[np.int64], taken: int) -> int:
     """Say how many bytes may be added to a side that has `taken`."""
     return LONGEST_HEAD if totals[HELD] < totals[BUDGET] else max(SPARE_HEAD - taken, 0)
 
 
-@compiled
+@part
 def _hello_end(head: NDArray[np.uint8]) -> int:
     """Find the end of the first handshake message, which may span records (RFC 8446, 5.1).
 
@@ -108,7 +108,7 @@ def _hello_end(head: NDArray[np.uint8]) -> int:
         position += record_len
 
 
-@compiled
+@part
 def _is_hello(head: NDArray[np.uint8]) -> bool:
     """Recognise a ClientHello or a ServerHello up to the length of its session id."""
     record_len = np.int64(head[3]) << 8 | np.int64(head[4])
@@ -127,7 +127,7 @@ def _is_hello(head: NDArray[np.uint8]) -> bool:
     )
 
 
-@compiled
+@part
 def _tells_at_once(head: NDArray[np.uint8]) -> bool:
     """Recognise the beginnings of CGP and SMB."""
     if head[0] == 0:
@@ -136,7 +136,7 @@ def _tells_at_once(head: NDArray[np.uint8]) -> bool:
     return cgp and head[4] == 47 and head[5] == 48 and head[6] == 49
 
 
-@compiled
+@part
 def _is_http(head: NDArray[np.uint8]) -> bool:
     """Recognise a request line: a method in capitals, maybe with underscores, and a target."""
     at = 0
@@ -182,7 +182,7 @@ def wanted_length(head: NDArray[np.uint8]) -> int:
     return SHORT_HEAD
 
 
-@compiled
+@part
 def _size_class(length: int) -> int:
     """Give the place in Store.free for a head of some bytes."""
     room, number = LEAST_ROOM, 0
@@ -192,7 +192,7 @@ def _size_class(length: int) -> int:
     return number
 
 
-@compiled
+@part
 def allocate(store: Store, length: int) -> int:
     """Find room for a head of some bytes."""
     number = _size_class(length)
@@ -208,7 +208,7 @@ def allocate(store: Store, length: int) -> int:
     return at
 
 
-@compiled
+@part
 def _release(store: Store, at: int, length: int) -> None:
     """Give back the room of a head of some bytes."""
     number = _size_class(length)
@@ -218,7 +218,7 @@ def _release(store: Store, at: int, length: int) -> None:
     store.free[number] = at + 1
 
 
-@compiled
+@part
 def _append(store: Store, slot: int, source: NDArray[np.uint8]) -> None:
     """Append bytes to the first head of a side, moving it where there is more room."""
     held = np.int64(store.length[slot, 0])
@@ -258,7 +258,7 @@ def take_datagram(store: Store, slot: int, payload: NDArray[np.uint8], most: int
         store.state[slot] = DONE
 
 
-@compiled
+@part
 def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.uint8]) -> None:
     """Add a segment that begins `distance` bytes after its stream does, and leaves no gap."""
     held = np.int64(store.length[slot, 0])
@@ -284,7 +284,7 @@ def _take_segment(store: Store, slot: int, distance: int, payload: NDArray[np.ui
     store.state[slot] = DONE
 
 
-@compiled
+@part
 def _distance(store: Store, slot: int, row: np.void) -> int:
     """Say how far from its stream's start a segment begins; _NO_DISTANCE if it is the twin's."""
     state = store.state[slot]

@@ -1,4 +1,4 @@
-"""Bytes compared: parts that kernels share."""
+"""Bytes and numbers compared: parts that kernels share."""
 
 from __future__ import annotations
 
@@ -40,3 +40,12 @@ def after_visible(data: NDArray[np.uint8], start: int, end: int) -> int:
     while place < end and 0x21 <= data[place] <= 0x7E:
         place += 1
     return place
+
+
+@part
+def is_among(number: int, numbers: NDArray[np.int64]) -> bool:
+    """Look a number up."""
+    for each in numbers:  # noqa: SIM110 - numba knows no any()
+        if each == number:
+            return True
+    return False

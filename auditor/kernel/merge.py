@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from auditor.kernel.flows import HEAD_PACKETS, NEW_VLAN, Table, find_flow, index_flow, open_flow
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 from auditor.records import Seen
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def adopt_strangers(
     return count
 
 
-@compiled
+@part
 def _join_side(side: np.void, later: np.void, told: np.void) -> None:
     """Add to a side what a later one holds beyond what was told of it already."""
     side["packets"] += later["packets"] - told["packets"]

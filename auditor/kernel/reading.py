@@ -24,7 +24,8 @@ def big_endian(data: NDArray[np.uint8], place: int, end: int, width: int) -> int
 @part
 def two(data: NDArray[np.uint8], at: int) -> int:
     """Read a big-endian word of two bytes."""
-    return np.int64(data[at]) << 8 | np.int64(data[at + 1])
+    place = np.uint64(at)
+    return np.int64(data[place]) << 8 | np.int64(data[place + np.uint64(1)])
 
 
 @part

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +64,7 @@ _LOOPBACK = 1
 """Interface number of the loopback device, in every network namespace."""
 
 
-@compiled
+@part
 def _insert_tag(data: NDArray[np.uint8], header: np.void, start: int) -> None:
     """Move the two Ethernet addresses at `start` ahead, and write the tag behind them.
 
@@ -79,7 +79,7 @@ def _insert_tag(data: NDArray[np.uint8], header: np.void, start: int) -> None:
     data[start + 11] = tag & 0xFF
 
 
-@compiled
+@part
 def _cook(data: NDArray[np.uint8], header: np.void, at: int, start: int) -> None:
     """Write a LINKTYPE_LINUX_SLL2 header, and the tag if there is one, before a packet.
 
@@ -110,7 +110,7 @@ def _cook(data: NDArray[np.uint8], header: np.void, at: int, start: int) -> None
         data[start + 1] = kind & 0xFF
 
 
-@compiled
+@part
 def _tag(header: np.void) -> tuple[int, int]:
     """Give EtherType and value of the VLAN tag that stands in `header`, one PACKET_HEADER."""
     kind = int(header["tpid"])

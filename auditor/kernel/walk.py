@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled
+from auditor.kernel.jit import compiled, part
+from auditor.kernel.matching import is_among
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +16,7 @@ FULL, NEED_HEADER, NEED_RECORD, TOO_LONG = range(4)
 """Why walk_records stopped."""
 
 
-@compiled
+@part
 def _word(data: NDArray[np.uint8], at: int, big_endian: int) -> int:
     """Read four bytes."""
     if big_endian:
@@ -129,7 +130,7 @@ def walk_blocks(
                 break
             starts[count] = at
             count += 1
-        elif (known == found).any():
+        elif is_among(found, known):
             break
         at = following
     state[0] = at
