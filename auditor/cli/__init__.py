@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import io
 import os
@@ -119,6 +120,8 @@ def main() -> None:
     # Loading libraries and reading packets make objects that live on: looking for dead cycles
     # among them every 700 allocations costs a tenth of a short run.
     gc.set_threshold(100_000, 20, 20)
+    # Nor need the last of them be looked through when the process, and so all of them, ends.
+    atexit.register(gc.freeze)
     for stream in (sys.stdout, sys.stderr):
         # A console that lacks a character shows its escape instead of ending the report.
         if isinstance(stream, io.TextIOWrapper):
