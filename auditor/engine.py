@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from auditor.decode.dissect import Decoder
 from auditor.decode.duplicates import Duplicates
+from auditor.evidence.names import NameCollector
 from auditor.flows import FlowTable
 
 if TYPE_CHECKING:
@@ -79,6 +80,14 @@ class Engine:
         from auditor.flows.compiled import CompiledFlowTable  # noqa: PLC0415 - loads numba
 
         return CompiledFlowTable()
+
+    def name_collector(self) -> NameCollector:
+        """Make what collects the names that messages tell."""
+        if not self.compiled:
+            return NameCollector()
+        from auditor.evidence.compiled_tellings import telling_rows  # noqa: PLC0415 - loads numba
+
+        return NameCollector(choose=telling_rows)
 
     def ahead(self, items: Iterable[_Item]) -> Iterator[_Item]:
         """Make the next item while one is worked on, where kernels leave the interpreter free."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from auditor.capture import open_capture
 from auditor.engine import Engine, choose_engine
 from auditor.errors import UsageError
-from auditor.evidence.names import NameCollector
 from auditor.kernel.notice import tell
 from auditor.partitions.find import find_partitions
 from auditor.parts.tally import Tally
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from auditor.capture import Capture
+    from auditor.capture.batch import FrameBatch
     from auditor.capture.merge import Track
+    from auditor.decode.packets import Packets
     from auditor.engine import EngineName
     from auditor.evidence.names import Names
     from auditor.flows import Flows
@@ -67,7 +68,7 @@ class _Alone:
     def __init__(self, capture: Capture, reading: Reading, macs: frozenset[str]) -> None:
         self.engine = choose_engine(reading.engine, capture.size())
         self.table = self.engine.flow_table()
-        self.names = NameCollector()
+        self.names = self.engine.name_collector()
         self.tally = Tally()
         self.copies = self.engine.duplicates(leave_out=reading.dedup)
         self._capture = capture
@@ -79,13 +80,17 @@ class _Alone:
 
     def read(self, progress: Progress | None) -> None:
         self._capture.compiled = self.engine.compiled
-        for packets in self.engine.ahead(map(self._decoder.decode, self._capture)):
-            self.copies.mark(packets.rows)
+        for packets in self.engine.ahead(map(self._decode, self._capture)):
             self.table.update(packets)
             self.names.observe(packets)
             self.tally.count(packets.batch, packets.rows["status"])
             if progress is not None:
                 progress(*self._capture.position(), self.tally.frames)
+
+    def _decode(self, batch: FrameBatch) -> Packets:
+        packets = self._decoder.decode(batch)
+        self.copies.mark(packets.rows)
+        return packets
 
 
 def read_traffic(

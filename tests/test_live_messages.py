@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from auditor.evidence.tellings import MESSAGE_PORTS, telling_rows
-from auditor.kernel.messages import find_messages
+from auditor.evidence import compiled_tellings
+from auditor.evidence.tellings import telling_rows
 from auditor.records import ECHO_ID, PACKET, Status
 
 PORTS = (0, 53, 67, 68, 137, 443, 546, 547, 5353, 5355, 65_535, ECHO_ID + 53)
@@ -20,7 +20,6 @@ def test_the_same_packets_are_chosen() -> None:
     names = "src_port", "payload_len", "transport", "status"
     for name, column in zip(names, zip(*packets, strict=True), strict=True):
         rows[name] = column
-    chosen = np.empty(len(rows), np.int64)
-    count = find_messages(rows, MESSAGE_PORTS, chosen)
-    assert chosen[:count].tolist() == telling_rows(rows).tolist()
-    assert set(rows["transport"][chosen[:count]].tolist()) == {6, 17}
+    chosen = compiled_tellings.telling_rows(rows)
+    assert chosen.tolist() == telling_rows(rows).tolist()
+    assert set(rows["transport"][chosen].tolist()) == {6, 17}

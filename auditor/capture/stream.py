@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from auditor.capture.recognise import ForeignFormat
     from auditor.capture.walk import Walker
 
-BLOCK_BYTES = 1 << 20
-"""Bytes read at a time, as far as they are there: what a core's cache holds."""
+BLOCK_BYTES = 1 << 21
+"""Bytes read at a time, as far as they are there. Their headers fit a core's cache; half as many
+take a quarter longer in all, since between blocks two threads wait for the interpreter."""
 
 
 class FrameStream:

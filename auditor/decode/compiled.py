@@ -32,7 +32,7 @@ class CompiledDecoder(Decoder):
         )
         if not noted:
             self._watch.observe(batch, rows)
-            return Packets(batch, rows, [])
+            return Packets(batch, rows, errors=0)
         again = np.flatnonzero(notes == AGAIN)
         if len(again):
             rows[again] = self._read_frames(batch.select(again))

@@ -37,3 +37,5 @@ class Packets:
     """Shape (n,), dtype auditor.records.PACKET; row i is frame i."""
     quotes: list[Quote] = field(default_factory=list)
     """The batch's ICMP errors; their rows have status ICMP_ERROR and belong to no flow."""
+    errors: int | None = None
+    """Rows with that status, of which not all can be read; None where nobody has counted them."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from auditor.decode.packets import Packets
     from auditor.evidence.dns import Answer
     from auditor.evidence.own_names import OwnNames
+    from auditor.evidence.tellings import Chooser
     from auditor.flows import Flows
 
 __all__ = ["NameCollector", "Names", "SeenName", "telling_rows"]
@@ -43,15 +44,20 @@ class NameCollector:
     """Remembers what messages tell of addresses while packets pass, within bounds."""
 
     def __init__(
-        self, most_addresses: int = 100_000, most_names: int = 32, most_answers: int = 500_000
+        self,
+        most_addresses: int = 100_000,
+        most_names: int = 32,
+        most_answers: int = 500_000,
+        choose: Chooser = telling_rows,
     ) -> None:
         """Remember so many addresses, names of one address, and names told in all."""
         self._book = NameBook(most_addresses, most_names, most_answers)
+        self._choose = choose
         self._leases = Leases()
 
     def observe(self, packets: Packets) -> None:
         """Take the names out of the messages among the packets that tell any."""
-        self.take(read_tellings(packets))
+        self.take(read_tellings(packets, self._choose))
 
     def take(self, tellings: Iterable[Telling]) -> None:
         """Remember what messages told, in their order."""

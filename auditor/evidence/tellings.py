@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from auditor.hostnames import safe_name
 from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -49,6 +49,10 @@ _safe_name = lru_cache(1 << 13)(safe_name)
 _LOCAL_DOMAIN = b".local"
 
 
+Chooser: TypeAlias = "Callable[[NDArray[np.void]], NDArray[np.int64]]"
+"""Lists the PACKET rows that may hold a message which tells names."""
+
+
 class Telling(NamedTuple):
     """What one message tells."""
 
@@ -76,24 +80,23 @@ def telling_rows(rows: NDArray[np.void]) -> NDArray[np.int64]:
     return np.flatnonzero(chosen)
 
 
-def read_tellings(packets: Packets) -> Iterator[Telling]:
+def read_tellings(packets: Packets, choose: Chooser = telling_rows) -> Iterator[Telling]:
     """Read the messages among the packets that tell names."""
-    rows = packets.rows
-    frames = telling_rows(rows)
+    frames = choose(packets.rows)
     if not len(frames):
         return
-    protocols, tcp = _PROTOCOL[rows["src_port"]], rows["transport"] == IPPROTO_TCP
-    starts = packets.batch.offset[frames] + rows["payload_offset"][frames]
-    ends = starts + rows["payload_len"][frames]
+    rows = packets.rows[frames]
+    starts = packets.batch.offset[frames] + rows["payload_offset"]
+    ends = starts + rows["payload_len"]
     data = packets.batch.data
     for protocol, in_stream, start, end, high, low, time_ns in zip(
-        protocols[frames].tolist(),
-        tcp[frames].tolist(),
+        _PROTOCOL[rows["src_port"]].tolist(),
+        (rows["transport"] == IPPROTO_TCP).tolist(),
         starts.tolist(),
         ends.tolist(),
-        rows["dst_hi"][frames].tolist(),
-        rows["dst_lo"][frames].tolist(),
-        rows["time_ns"][frames].tolist(),
+        rows["dst_hi"].tolist(),
+        rows["dst_lo"].tolist(),
+        rows["time_ns"].tolist(),
         strict=True,
     ):
         payload = data[start:end].tobytes()

@@ -70,9 +70,10 @@ class CompiledFlowTable:
     def enter(self, packets: Packets) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """Do what `update` says; give the slots and notes that auditor.kernel.flows sets."""
         rows, batch = packets.rows, packets.batch
-        if packets.quotes or self._unreadable_quotes or (rows["status"] == Status.ICMP_ERROR).any():
+        errors = packets.errors
+        if errors is None:
             errors = int(np.count_nonzero(rows["status"] == Status.ICMP_ERROR))
-            self._unreadable_quotes += errors - len(packets.quotes)
+        self._unreadable_quotes += errors - len(packets.quotes)
         count = len(rows)
         frames = Frames(rows, batch.number, batch.capture)
         slots, notes = np.empty(count, np.int64), np.empty(count, np.uint8)

@@ -6,11 +6,10 @@ import numpy as np
 
 from auditor.capture.batch import FrameBatch
 from auditor.decode.packets import Packets
+from auditor.evidence.compiled_tellings import telling_rows
 from auditor.evidence.names import NameCollector, Names
-from auditor.evidence.tellings import MESSAGE_PORTS
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
-from auditor.kernel.messages import find_messages
 from auditor.records import FLOW, PACKET
 
 MOST_MESSAGES = 50_000
@@ -32,8 +31,7 @@ class MessageKeeper:
 
     def observe(self, packets: Packets) -> None:
         """Copy what may tell names."""
-        chosen = np.empty(len(packets.rows), np.int64)
-        chosen = chosen[: find_messages(packets.rows, MESSAGE_PORTS, chosen)]
+        chosen = telling_rows(packets.rows)
         room = self._most - len(self._payloads)
         if len(chosen) > room:
             self.left_out += len(chosen) - room

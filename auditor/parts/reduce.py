@@ -14,6 +14,7 @@ from auditor.decode.compiled import CompiledDecoder
 from auditor.decode.packets import Packets
 from auditor.decode.part_duplicates import PartDuplicates
 from auditor.errors import UsageError
+from auditor.evidence.compiled_tellings import telling_rows
 from auditor.evidence.tellings import read_tellings
 from auditor.flows.partial import PartTable, take_out
 from auditor.flows.tcp import ACK, SYN
@@ -123,7 +124,7 @@ def read_part(part: Part, job: Job) -> Partial:
     tellings: list[Telling] = []
     for packets in reading:
         table.update(packets)
-        tellings += read_tellings(packets)
+        tellings += read_tellings(packets, telling_rows)
         tally.count(packets.batch, packets.rows["status"])
     plain, general = reading.decoder.fragments()
     return Partial(
