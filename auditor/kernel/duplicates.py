@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.kernel.hashing import FACTORS
 from auditor.kernel.jit import compiled, part
 from auditor.records import IPPROTO_TCP, Status
 
@@ -17,9 +18,6 @@ _FIN, _SYN, _RST = 0x01, 0x02, 0x04
 _COPY_NS = 10_000_000
 _NAMELESS_COPY_NS = 1_000_000
 _PLACES_BITS = 14
-_FACTORS = np.array(
-    [pow(0x9E37_79B9_7F4A_7C15, power, 1 << 64) for power in range(1, 9)], np.uint64
-)
 
 RECENT = np.dtype([("fingerprint", "u8"), ("time_ns", "i8")])
 """A packet seen lately."""
@@ -34,14 +32,14 @@ def _fingerprint(row: np.void) -> np.uint64:
     content = np.uint64(row["payload_len"]) << half | np.uint64(row["identity"])
     kind = np.uint64(row["transport"]) << half | np.uint64(row["tcp_flags"])
     return (
-        np.uint64(row["src_hi"]) * _FACTORS[0]
-        + np.uint64(row["src_lo"]) * _FACTORS[1]
-        + np.uint64(row["dst_hi"]) * _FACTORS[2]
-        + np.uint64(row["dst_lo"]) * _FACTORS[3]
-        + ports * _FACTORS[4]
-        + numbers * _FACTORS[5]
-        + content * _FACTORS[6]
-        + kind * _FACTORS[7]
+        np.uint64(row["src_hi"]) * FACTORS[0]
+        + np.uint64(row["src_lo"]) * FACTORS[1]
+        + np.uint64(row["dst_hi"]) * FACTORS[2]
+        + np.uint64(row["dst_lo"]) * FACTORS[3]
+        + ports * FACTORS[4]
+        + numbers * FACTORS[5]
+        + content * FACTORS[6]
+        + kind * FACTORS[7]
     )
 
 

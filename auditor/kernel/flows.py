@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from auditor.kernel.hashing import FACTORS
 from auditor.kernel.jit import compiled, part
 from auditor.records import IPPROTO_TCP, Seen, Status
 
@@ -54,15 +55,17 @@ class Frames(NamedTuple):
 @part
 def _mixed(entry: np.void) -> np.uint64:
     """Hash the endpoints and the transport of a record; all bits depend on all."""
-    prime = np.uint64(0x9E3779B97F4A7C15)
     half = np.uint64(32)
     ports = np.uint64(entry["a_port"]) << half | np.uint64(entry["b_port"])
-    value = np.uint64(entry["a_hi"]) ^ (np.uint64(entry["b_hi"]) * prime)
-    value = (value ^ (value >> half)) * prime ^ np.uint64(entry["a_lo"])
-    value = (value ^ (value >> half)) * prime ^ np.uint64(entry["b_lo"])
-    value = (value ^ (value >> half)) * prime ^ ports
-    value = (value ^ (value >> half)) * prime ^ np.uint64(entry["transport"])
-    value = (value ^ (value >> half)) * prime
+    value = (
+        np.uint64(entry["a_hi"]) * FACTORS[0]
+        + np.uint64(entry["a_lo"]) * FACTORS[1]
+        + np.uint64(entry["b_hi"]) * FACTORS[2]
+        + np.uint64(entry["b_lo"]) * FACTORS[3]
+        + ports * FACTORS[4]
+        + np.uint64(entry["transport"]) * FACTORS[5]
+    )
+    value = (value ^ (value >> half)) * FACTORS[0]
     return value ^ (value >> half)
 
 
@@ -134,14 +137,15 @@ def _read_key(row: np.void, key: np.void) -> int:
             | ((row["src_lo"] == row["dst_lo"]) & (row["src_port"] > row["dst_port"]))
         )
     )
+    # One side speaks as often as the other: what is chosen without a branch is never guessed wrong.
     key["transport"] = row["transport"]
-    if from_b:
-        key["a_hi"], key["a_lo"], key["a_port"] = row["dst_hi"], row["dst_lo"], row["dst_port"]
-        key["b_hi"], key["b_lo"], key["b_port"] = row["src_hi"], row["src_lo"], row["src_port"]
-        return 1
-    key["a_hi"], key["a_lo"], key["a_port"] = row["src_hi"], row["src_lo"], row["src_port"]
-    key["b_hi"], key["b_lo"], key["b_port"] = row["dst_hi"], row["dst_lo"], row["dst_port"]
-    return 0
+    key["a_hi"] = row["dst_hi"] if from_b else row["src_hi"]
+    key["a_lo"] = row["dst_lo"] if from_b else row["src_lo"]
+    key["a_port"] = row["dst_port"] if from_b else row["src_port"]
+    key["b_hi"] = row["src_hi"] if from_b else row["dst_hi"]
+    key["b_lo"] = row["src_lo"] if from_b else row["dst_lo"]
+    key["b_port"] = row["src_port"] if from_b else row["dst_port"]
+    return np.int64(from_b)
 
 
 @part
