@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.flows.compiled_facts import CompiledFacts
 from auditor.flows.compiled_heads import CompiledHeads
-from auditor.flows.facts import Facts, pair_up
+from auditor.flows.facts import pair_up
 from auditor.flows.keys import KEY, quote_key, unpack_keys
 from auditor.flows.layout import ENTRY
 from auditor.flows.links import Links
@@ -51,7 +52,7 @@ class CompiledFlowTable:
     def __init__(self, head_budget: int = HEAD_BUDGET) -> None:
         """Keep about `head_budget` bytes of first payloads over all flows."""
         self._count = 0
-        self.facts = Facts(4096)
+        self.facts = CompiledFacts(4096)
         self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
         self._heads = CompiledHeads(head_budget)
         self._early = EarlyQuotes()
@@ -192,7 +193,7 @@ class CompiledFlowTable:
         facts = self.facts.records(flows)
         vlans = self.facts.vlan_ids(self._count)
         if last:
-            self.facts, self._count = Facts(), 0
+            self.facts, self._count = CompiledFacts(), 0
             self._index = np.zeros(_INDEX_ROOM * len(self.facts.entries), np.int64)
         heads = self._heads.list_of(np.concatenate([2 * flows, 2 * flows + 1]))
         given = Flows(

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from auditor.capture.batch import FrameBatch
 
-_FIRST_BYTES = 1 << 27
-"""Memory that is not written to costs nothing; to move the heads does."""
+_FIRST_BYTES = 1 << (27 if sys.platform == "win32" else 29)
+"""Memory that is not written to costs nothing, but counts for something on Windows; to move the
+heads costs more than to put them together."""
+_LEAST_BYTES = 1 << 27
+"""Where that is not to be had, or soon is needless."""
 _SPARE_ROOM = 4
 """Times the bytes that are wanted, from which on room is given back."""
 _Item = TypeVar("_Item", bound=np.generic)
@@ -58,7 +61,7 @@ class CompiledHeads:
         totals = np.zeros(5, np.int64)
         totals[kernel.BUDGET] = budget
         self._store = kernel.Store(
-            np.empty(_FIRST_BYTES, np.uint8),
+            _first_room(),
             np.zeros((0, MOST_HEADS), np.int64),
             np.zeros((0, MOST_HEADS), np.int32),
             np.zeros(0, np.uint32),
@@ -217,7 +220,7 @@ class CompiledHeads:
         The system clears memory before it gives it, which takes longer than what is done with it.
         """
         spare, self._before = self._before, self._store.data
-        wanted = max(wanted, _FIRST_BYTES)
+        wanted = max(wanted, _LEAST_BYTES)
         if (
             spare is not None
             and least <= len(spare) <= _SPARE_ROOM * wanted
@@ -298,6 +301,13 @@ def _cut(lengths: NDArray[np.int32]) -> NDArray[np.int32]:
     before = np.cumsum(lengths, axis=1) - lengths
     kept: NDArray[np.int32] = np.clip(kernel.SPARE_HEAD - before, 0, lengths).astype(np.int32)
     return kept
+
+
+def _first_room() -> NDArray[np.uint8]:
+    try:
+        return np.empty(_FIRST_BYTES, np.uint8)
+    except MemoryError:  # a limit to what a process may ask for
+        return np.empty(_LEAST_BYTES, np.uint8)
 
 
 def _doubled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
