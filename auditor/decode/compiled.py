@@ -11,24 +11,37 @@ from auditor.decode.dissect import Decoder
 from auditor.decode.packets import Packets
 from auditor.kernel.frames import AGAIN, CARRIER, decode_frames
 from auditor.kernel.nearby import touch_headers
+from auditor.pool import Pool
 from auditor.records import PACKET
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
 
+_BLANK = np.zeros(1, PACKET)
+
 
 class CompiledDecoder(Decoder):
     """Decodes common frames by a kernel, and leaves to its parent what needs memory or dpkt."""
 
+    def __init__(self, macs: frozenset[str] = frozenset()) -> None:
+        """Watch for these Ethernet source addresses; ValueError where one is none."""
+        super().__init__(macs)
+        self._rows = Pool(PACKET)
+
     def decode(self, batch: FrameBatch) -> Packets:
         """Decode every frame of a batch, in order."""
-        rows = np.zeros(len(batch), PACKET)
-        rows["time_ns"] = batch.time_ns
-        rows["wire_len"] = batch.wire_len
-        notes = np.empty(len(batch), np.uint8)
+        rows, notes = self._rows.take(len(batch)), np.empty(len(batch), np.uint8)
         touch_headers(batch.data, batch.offset)
         noted = decode_frames(
-            batch.data, batch.offset, batch.captured_len, batch.linktype, rows, notes
+            batch.data,
+            batch.offset,
+            batch.captured_len,
+            batch.linktype,
+            batch.time_ns,
+            batch.wire_len,
+            _BLANK,
+            rows,
+            notes,
         )
         if not noted:
             self._watch.observe(batch, rows)

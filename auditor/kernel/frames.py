@@ -200,18 +200,23 @@ def decode_frames(
     offset: NDArray[np.int64],
     captured_len: NDArray[np.int64],
     linktype: NDArray[np.int32],
+    time_ns: NDArray[np.int64],
+    wire_len: NDArray[np.int64],
+    blank: NDArray[np.void],
     rows: NDArray[np.void],
     notes: NDArray[np.uint8],
 ) -> int:
     """Decode all frames of a batch, and give how many have a note.
 
-    data: shape (bytes,). offset, captured_len: bytes, and linktype, shape (n,). rows: PACKET,
-    shape (n,), zero but for time_ns and wire_len; is filled. notes: shape (n,), is set to PLAIN
-    and so on.
+    data: shape (bytes,). offset, captured_len: bytes, linktype, time_ns, wire_len: bytes, all of
+    shape (n,). blank: PACKET, shape (1,), zero. rows: PACKET, shape (n,), is set. notes: shape
+    (n,), is set to PLAIN and so on.
     """
     noted = 0
     for i in range(offset.shape[0]):
+        rows[i] = blank[0]
         row, base, captured = rows[i], offset[i], captured_len[i]
+        row["time_ns"], row["wire_len"] = time_ns[i], wire_len[i]
         note, again = PLAIN, False
         status, ethertype, position, vlan = _read_link(data, base, captured, linktype[i])
         if status == _OK:
