@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import targets
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CUT = 10
 """The slow see this part of the frames."""
 _FEW_FRAMES = 10
+_MANY = 10
 _RING_FILES, _PACKED_FILES = 1000, 200
 _CROWD_FLOWS = 1_000_000
 _SMALL = Order(frames=1800, flows=120, size_bytes=900_000)
@@ -65,17 +66,28 @@ class Figures:
 
 def big(bench: Bench) -> Figures:
     """Race everybody over the usual capture."""
-    checks = ("softflowd", targets.BIG_SOFTFLOWD), ("ndpiReader", targets.BIG_NDPI)
-    found = _race_all(bench, "One capture", 1, (*checks, ("NFStream", targets.BIG_NFSTREAM)))
-    own = _result(found.results, OURS)
-    found.checks.append(Check(targets.BIG_PEAK, own.peak_mb if own else None))
+    checks = (
+        ("softflowd", targets.BIG_SOFTFLOWD),
+        ("ndpiReader", targets.BIG_NDPI),
+        ("NFStream", targets.BIG_NFSTREAM),
+    )
+    found = _race_all(bench, "One capture", bench.order(), checks)
+    found.checks.append(_peak(found.results, targets.BIG_PEAK))
     return found
 
 
 def ten_times(bench: Bench) -> Figures:
     """Race the quick ones over ten times as much."""
     checks = ("softflowd", targets.TEN_SOFTFLOWD), ("cat", targets.TEN_CAT)
-    return _race_all(bench, "Ten times the size", 10, checks, quick=True)
+    return _race_all(bench, "Ten times the size", bench.order(_MANY), checks, quick=True)
+
+
+def long(bench: Bench) -> Figures:
+    """Audit ten times as many frames of no more flows: memory follows flows."""
+    order = replace(bench.order(_MANY), flows=bench.order().flows)
+    found = _race_all(bench, "Ten times the size, no more flows", order, (), quick=True)
+    found.checks = [_peak(found.results, targets.LONG_PEAK)]
+    return found
 
 
 def kernel(bench: Bench) -> Figures:
@@ -177,20 +189,23 @@ EXPERIMENTS: dict[str, Callable[[Bench], Figures]] = {
     "ring": ring,
     "packed": packed,
     "ten-times": ten_times,
+    "long": long,
 }
+LARGE = "ten-times", "long"
+"""Those that need ten times the room."""
 
 
 def _race_all(
     bench: Bench,
     title: str,
-    times: int,
+    order: Order,
     checks: tuple[tuple[str, Target], ...],
     *,
     quick: bool = False,
 ) -> Figures:
-    plan = plan_capture(bench.order(times))
+    plan = plan_capture(order)
     found = Figures(title, _about(plan), frames=plan.frames)
-    with _stage(bench, plan, f"capture-x{times}") as stage:
+    with _stage(bench, plan, f"capture-{order.frames}-{order.flows}") as stage:
         contenders = [*installed(stage), ours(stage)]
         wanted = {OURS, *(peer for peer, _ in checks)}
         if quick:
@@ -253,6 +268,12 @@ def _about(plan: Plan) -> str:
 
 def _result(results: list[Result], name: str) -> Result | None:
     return next((result for result in results if result.contender.name == name), None)
+
+
+def _peak(results: list[Result], target: Target) -> Check:
+    """Hold our memory to a bound."""
+    own = _result(results, OURS)
+    return Check(target, own.peak_mb if own else None, f"{OURS} did not run")
 
 
 def _ratio(results: list[Result], peer: str, target: Target) -> Check:

@@ -19,11 +19,9 @@ from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "sample_pcaps"))
 
-from experiments import EXPERIMENTS, Bench
+from experiments import EXPERIMENTS, LARGE, Bench
 from measure import MeasureError
 from tables import machine, render, versions, write_page
-
-_ON_REQUEST = "ten-times"
 
 
 def main() -> int:
@@ -31,9 +29,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    names = [name for name in EXPERIMENTS if name != _ON_REQUEST]
+    names = [name for name in EXPERIMENTS if name not in LARGE]
     parser.add_argument("what", nargs="*", help=f"of {', '.join(names)}; default all")
-    parser.add_argument("--ten-times", action="store_true", help="race over ten times the size too")
+    parser.add_argument("--ten-times", action="store_true", help="and what has ten times the size")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each program (5)")
     parser.add_argument("--directory", type=Path, help="where captures are made")
     parser.add_argument("--keep", action="store_true", help="keep them; asks for --directory")
@@ -46,7 +44,7 @@ def main() -> int:
         parser.error("--keep: expected --directory beside it")
     if asked.rounds < 1:
         parser.error(f"--rounds: expected 1 or more, found {asked.rounds}")
-    wanted = (asked.what or names) + [_ON_REQUEST] * asked.ten_times
+    wanted = [*(asked.what or names), *(LARGE if asked.ten_times else ())]
     about = f"{machine()}.\n{versions()}."
     found = []
     with TemporaryDirectory(dir=asked.directory, prefix="auditor-benchmark-") as temporary:
