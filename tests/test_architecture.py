@@ -14,7 +14,7 @@ ROOT = Path(auditor.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
-    {"errors", "records", "protocols", "hostnames", "pace", "times"},
+    {"errors", "records", "protocols", "hostnames", "pace", "pool", "times"},
     {"addresses"},
     {"documents"},
     {"kernel"},

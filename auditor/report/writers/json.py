@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from json.encoder import encode_basestring_ascii
 from typing import TYPE_CHECKING, TextIO
 
@@ -13,12 +14,17 @@ from auditor.report.table import flat
 from auditor.report.texts import lines, numbers, words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from auditor.report.layouts import Kind
     from auditor.report.model import FlowReport, Report
     from auditor.report.table import Column, Table
     from auditor.report.texts import Cells
     from auditor.report.writers import Style
 
+_MANY_ROWS = 100_000
+"""From which on rows repay the kernels where they are not loaded."""
+_KERNELS = "auditor.kernel.jit"
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 
 
@@ -43,12 +49,27 @@ def _write_rows(table: Table, out: TextIO) -> None:
     for name, kind in table.layout.items():
         if kind == "number" and np.isinf(table.array(name)).any():
             raise ValueError(f"{name}: JSON has no infinity")
-    row = "{" + ", ".join(f"{_dump(name)}: %s" for name in table.layout) + "}"
-    separator = "\n"
-    for rows in lines(table, _cells):
-        out.write(separator)
-        out.write(",\n".join(map(row.__mod__, rows)))
-        separator = ",\n"
+    first = True
+    for text in _lines(table):
+        out.write(text[1:] if first else text)
+        first = False
+
+
+def _lines(table: Table) -> Iterator[str]:
+    """Write some rows at a time, each behind a comma; by a kernel where that is quicker."""
+    keys = [f"{_dump(name)}: " for name in table.layout]
+    if len(table) >= _MANY_ROWS or _KERNELS in sys.modules:
+        try:
+            from auditor.report.writers.json_lines import json_lines  # noqa: PLC0415 - loads numba
+        except ImportError:
+            pass  # there is no compiler for this machine
+        else:
+            starts = [",\n{", *[", "] * (len(keys) - 1)]
+            return json_lines(table, [*map(str.__add__, starts, keys), "}"], _text, _list)
+    row = "{" + ", ".join(f"{key}%s" for key in keys) + "}"
+    return (
+        "".join(f",\n{line}" for line in map(row.__mod__, rows)) for rows in lines(table, _cells)
+    )
 
 
 def _cells(kind: Kind, column: Column) -> Cells:
