@@ -49,12 +49,15 @@ class Candidates:
         for byte, column in enumerate(columns):
             self._columns[byte, : len(column)] = column
 
-    def first(self, heads: HeadList) -> NDArray[np.int16]:
-        """Give the number of the first signature that any head of each item fits, -1 for none."""
-        best = np.full(len(heads), len(self._signatures), np.int16)
+    def first(self, heads: HeadList, below: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Give the number of the first signature that any head of each item fits, -1 for none.
+
+        below: (n,), from which number on none counts.
+        """
+        best = below.copy()
         for place in range(MOST_HEADS):
             self._improve(heads, place, best)
-        best[best == len(self._signatures)] = -1
+        best[best == below] = -1
         return best
 
     def first_in_order(self, heads: HeadList) -> NDArray[np.int16]:
@@ -96,15 +99,22 @@ class Candidates:
     ) -> NDArray[np.bool_]:
         """Ask the checks of the signatures that the payloads have met."""
         fits = np.ones(len(rows), bool)
-        for number in np.flatnonzero(np.bincount(met)).tolist():
+        # Of 16 bits this counts, and compares nothing.
+        order = np.argsort(met, kind="stable")
+        ends = np.cumsum(np.bincount(met))
+        begin = 0
+        for number, end in enumerate(ends.tolist()):
+            those, begin = order[begin:end], end
+            if not len(those):
+                continue
             signature = self._signatures[number]
             if _is_exotic(signature):
-                for one in np.flatnonzero(met == number).tolist():
+                for one in those.tolist():
                     fits[one] = signature.fits(heads[int(rows[one])], place)
                 continue
             for check in signature.checks:
-                those = np.flatnonzero((met == number) & fits)
                 fits[those] = self._answers(check, sealed(heads.data), spans[those])
+                those = those[fits[those]]
         return fits
 
     def _answers(

@@ -6,8 +6,11 @@ that a conversation turned round is still recognised but proves less.
 
 from __future__ import annotations
 
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
 
 from auditor.evidence.signature_file import read_signatures
 from auditor.evidence.signature_model import CLIENT, EITHER, SERVER, Protocol, Signature, Strength
@@ -16,6 +19,8 @@ from auditor.records import IPPROTO_TCP
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 __all__ = ["Match", "Protocol", "Recognised", "Signature", "SignatureSet", "Strength"]
 
@@ -147,18 +152,50 @@ class SignatureSet:
                 if match.signature.fits(payloads, place):
                     yield match
 
-    def best(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Match | None:
-        """Give the surest signature that what one side sent fits."""
+    def best(
+        self, side: str, transport: int, payloads: tuple[bytes, ...], below: int | None = None
+    ) -> Match | None:
+        """Give the surest signature that what one side sent fits.
+
+        below: the number from which on none matters, as `decisive` tells; None = all matter.
+        """
         best: Match | None = None
-        table = self._tables[side].get(transport, ())
+        bound = len(self.signatures) if below is None else below
+        table = self._tables[side].get(transport, ()) if bound else ()
         for place, payload in enumerate(payloads):
             for match in table[payload[0]] if table and payload else ():
-                if best is not None and match.number >= best.number:
+                if match.number >= bound:
                     break
                 if match.signature.fits(payloads, place):
-                    best = match
+                    best, bound = match, match.number
                     break
         return best
+
+    @cached_property
+    def decisive(self) -> NDArray[np.int16]:
+        """Say how far a client's matches can outdo its server's, whom the same bytes settle.
+
+        Item i is for the server's match with number i, the last one for none: the client's number
+        from which on `agreed` is the same as if the client had said nothing.
+        """
+        client, server = self.ranked[CLIENT], self.ranked[SERVER]
+        protocols = {protocol: place for place, protocol in enumerate(self.protocols)}
+        refines = np.array(
+            [
+                [one != other and self.is_kind_of(one, other) for other in protocols]
+                for one in protocols
+            ],
+            bool,
+        )
+        of_client = np.array([protocols[each.signature.protocol] for each in client], np.intp)
+        of_server = np.array([protocols[each.signature.protocol] for each in server], np.intp)
+        surely = np.array([each.strength for each in client])[:, None]
+        known = np.array([each.strength for each in server])[None, :]
+        finer = refines[of_client[:, None], of_server] & (surely > Strength.WEAK)
+        coarser = refines[of_server, of_client[:, None]] & (known > Strength.WEAK)
+        outdone = finer | (~coarser & (surely > known))
+        numbers = np.arange(1, len(client) + 1)[:, None]
+        return np.append((outdone * numbers).max(axis=0, initial=0), len(client)).astype(np.int16)
 
     def _surer(self, client: Match | None, server: Match | None) -> Match | None:
         if client is None or server is None:
