@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditor.evidence.checks import CHECKS
-from auditor.evidence.compiled_checks import compiled_checks
+from auditor.evidence.compiled_checks import compiled_checks, compiled_series
 from auditor.evidence.many import sealed
+from auditor.flows.headlist import MOST_HEADS, HeadList
 
 if TYPE_CHECKING:
     from auditor.evidence.signature_model import Check
@@ -67,3 +68,38 @@ def test_openings_cut_anywhere(name: str) -> None:
     parts = [payload[:length] for length in range(1, len(payload) + 1)]
     for check in COMPILED:
         assert answers(CHECKS[check], parts) == [bool(CHECKS[check](each)) for each in parts]
+
+
+def rtp(number: int, time: int, source: int, kind: int = 0x60, more: bytes = b"") -> bytes:
+    """Make an RTP packet."""
+    header = b"\x80" + bytes([kind]) + number.to_bytes(2, "big") + time.to_bytes(4, "big")
+    return header + source.to_bytes(4, "big") + more
+
+
+FEW = st.integers(0, 3)
+PACKETS = st.one_of(
+    st.builds(
+        rtp, FEW | st.just(0xFFFF), FEW | st.just(0xFFFF_FFFF), FEW, st.sampled_from([96, 224])
+    ),
+    st.binary(min_size=1, max_size=20),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(PACKETS, max_size=MOST_HEADS), min_size=1, max_size=20))
+def test_series(several: list[list[bytes]]) -> None:
+    """Of several datagrams of one side each compiled check says what its twin does."""
+    heads = HeadList.of([tuple(each) for each in several])
+    for check, compiled in compiled_series().items():
+        fits = np.zeros(len(heads), bool)
+        compiled(sealed(heads.data), heads.start, heads.length, fits)
+        assert fits.tolist() == [check(tuple(each)) for each in several]
+
+
+def test_some_series_fit() -> None:
+    """Two packets of one source that follow each other are a stream, in either tongue."""
+    heads = HeadList.of([(rtp(1, 5, 7), rtp(2, 165, 7)), (rtp(1, 5, 7), rtp(2, 165, 8))])
+    for check, compiled in compiled_series().items():
+        fits = np.zeros(len(heads), bool)
+        compiled(sealed(heads.data), heads.start, heads.length, fits)
+        assert fits.tolist() == [check(each) for each in heads] == [True, False]

@@ -101,7 +101,7 @@ def test_nothing_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     recognition = Recognition(SIGNATURES, flows, many=False)
     asked = []
 
-    def best(side: str, transport: int, heads: tuple[bytes, ...], below: int) -> None:
+    def best(side: str, transport: int, heads: tuple[bytes, ...], _below: int) -> None:
         asked.append((side, transport, heads))
 
     monkeypatch.setattr(SIGNATURES, "best", best)

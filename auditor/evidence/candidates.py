@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.evidence.compiled_checks import compiled_checks
+from auditor.evidence.compiled_checks import compiled_checks, compiled_series
 from auditor.evidence.many import sealed
 from auditor.flows.headlist import MOST_HEADS
 from auditor.kernel import signatures as kernel
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from auditor.evidence.signature_model import Check, Signature
+    from auditor.evidence.signature_model import Check, SeriesCheck, Signature
     from auditor.flows.headlist import HeadList
 
 _WIDEST_FIELD = 4
@@ -35,7 +35,7 @@ class Candidates:
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
         """Lay the signatures out; their places in the sequence are what `first` answers."""
-        self._loaded: set[Check] = set()
+        self._loaded: set[Check | SeriesCheck] = set()
         self._signatures = signatures
         self._constants = bytearray()
         self._patterns: list[tuple[int, int, int]] = []
@@ -115,6 +115,9 @@ class Candidates:
             for check in signature.checks:
                 fits[those] = self._answers(check, sealed(heads.data), spans[those])
                 those = those[fits[those]]
+            for series in signature.series_checks:
+                fits[those] = self._answers_of_series(series, heads.select(rows[those]), place)
+                those = those[fits[those]]
         return fits
 
     def _answers(
@@ -135,6 +138,20 @@ class Candidates:
                     known.clear()
                 known[payload] = check(payload)
             fits[row] = known[payload]
+        return fits
+
+    def _answers_of_series(
+        self, check: SeriesCheck, heads: HeadList, place: int
+    ) -> NDArray[np.bool_]:
+        """Ask a check of what each of many sent from the head at `place` on."""
+        fits = np.zeros(len(heads), bool)
+        compiled = compiled_series().get(check)
+        if compiled is not None and (check in self._loaded or len(heads) >= _WORTH_COMPILED):
+            self._loaded.add(check)
+            start, length = heads.start[:, place:], heads.length[:, place:]
+            compiled(sealed(heads.data), start.copy(), length.copy(), fits)
+            return fits
+        fits[:] = [check(each[place:]) for each in heads]
         return fits
 
     def _row(self, signature: Signature) -> NDArray[np.int32]:
@@ -175,5 +192,4 @@ def _jumps(text: bytes) -> bytes:
 
 def _is_exotic(signature: Signature) -> bool:
     """Tell signatures that are held against payloads as a whole, one by one."""
-    wide = signature.length is not None and signature.length.width > _WIDEST_FIELD
-    return wide or bool(signature.series_checks)
+    return signature.length is not None and signature.length.width > _WIDEST_FIELD

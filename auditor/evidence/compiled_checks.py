@@ -1,4 +1,4 @@
-"""Which checks have a compiled twin that answers for many payloads at once."""
+"""Which checks have a compiled twin that answers for many payloads, or many series, at once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from auditor.evidence.signature_model import Check
+    from auditor.evidence.signature_model import Check, SeriesCheck
 
     CompiledCheck = Callable[[NDArray[np.uint8], NDArray[np.int64], NDArray[np.bool_]], None]
     """Takes bytes, (n, 2) starts and ends of payloads in them, and (n,) answers to set."""
+    CompiledSeries = Callable[
+        [NDArray[np.uint8], NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]], None
+    ]
+    """Takes bytes, (n, most) starts and lengths of payloads in them, and (n,) answers to set."""
 
 
 @cache
@@ -115,3 +119,11 @@ def compiled_checks() -> dict[Check, CompiledCheck]:
         for kernel, checks in families.items()
         for check, number in checks.items()
     }
+
+
+@cache
+def compiled_series() -> dict[SeriesCheck, CompiledSeries]:
+    """Map checks of several payloads to their twins."""
+    from auditor.kernel.checks_series import rtp_series  # noqa: PLC0415 - as above
+
+    return {media.rtp_series: rtp_series}

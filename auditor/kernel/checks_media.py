@@ -36,7 +36,7 @@ def check(
 def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Answer one check of one payload."""
     if which == RTP_PACKET:
-        return _is_rtp(data, start, end)
+        return is_rtp(data, start, end)
     if which == RTCP_PACKETS:
         return _count_rtcp(data, start, end) > 0
     if which == RTCP_COMPOUND:
@@ -56,7 +56,7 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
 
 
 @part
-def _is_rtp(data: NDArray[np.uint8], start: int, end: int) -> bool:
+def is_rtp(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read an RTP header: payload type, contributors, extension fit."""
     if end - start < _RTP_HEADER_LEN or 64 <= data[start + 1] & 0x7F < 96:
         return False
