@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from auditor.evidence.candidates import Candidates
     from auditor.evidence.signatures import Recognised, SignatureSet
     from auditor.flows import Flows
-    from auditor.flows.headlist import HeadList
 
     Rows = NDArray[np.int64]
 
