@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.evidence.names import SeenName
-from auditor.evidence.patterns import Coverage, coverage
+from auditor.evidence.patterns import Coverage
 from auditor.judge.held_names import HeldNames, lend
 from auditor.judge.host_names import name_hosts
 from auditor.judge.rulebook import NameClass
 from auditor.judge.shown import ShownNames
+from auditor.judge.told import Told
 from auditor.judge.told_names import told_names
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def name_flows(
     lent = lend(own, entry, held, flows, orientation)
     declared, of_host = _declared(hosts)
     given = of_host[orientation.server]
-    told = told_names(flows, names, hosts, orientation)
+    of_addresses = Told.of(names, hosts)
+    told = told_names(of_addresses, flows, hosts, orientation)
     phase = np.select([held > 0, lent > 0, given > 0, told.known > 0], [0, 1, 2, 3], 4)
     held = np.where(lent > 0, lent, held)
 
@@ -107,7 +109,8 @@ def name_flows(
     nobody = SeenName("", "inventory", 0, None)
     heads = [each[0] if each else nobody for each in (*declared, *told.names)]
     shown = ShownNames(entry, names.own, heads)
-    return Naming(name_class, list(classes), shown, name_hosts(shown, names, hosts, orientation))
+    of_hosts = name_hosts(shown, of_addresses, hosts, orientation)
+    return Naming(name_class, list(classes), shown, of_hosts)
 
 
 def _declared(hosts: Hosts) -> tuple[list[tuple[SeenName, ...]], NDArray[np.int64]]:
@@ -156,15 +159,11 @@ def _class(words: Iterable[tuple[str, _Weight]], book: RuleBook) -> NameClass:
     heaviest = _Weight.LOCAL
     for name, weight in words:
         heaviest = max(heaviest, weight)
-        for pattern, any_depth in book.patterns if weight > _Weight.LOCAL else ():
-            match coverage(pattern, name, any_depth=any_depth):
-                case Coverage.COVERS:
-                    covered.add((pattern, any_depth))
-                case Coverage.SUPPORTS:
-                    supported.add((pattern, any_depth))
-        for entry in book.site.names if book.site else ():
-            if coverage(entry.pattern, name, any_depth=True) is Coverage.COVERS:
-                roles.update(entry.roles)
+        if weight > _Weight.LOCAL:
+            for pattern, how_far in book.name_patterns.holding(name):
+                (covered if how_far is Coverage.COVERS else supported).add(pattern)
+        for (given, _), _ in book.site_patterns.holding(name):
+            roles |= book.roles_by_name[given]
     return NameClass(
         frozenset(covered),
         frozenset(supported),

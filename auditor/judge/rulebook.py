@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.catalog.model import ANY_CITRIX, ANY_HOST
+from auditor.evidence.patterns import Patterns
 from auditor.hosts import BROADCAST, LOOPBACK
 from auditor.judge.services import ServiceIndex
 
@@ -92,6 +93,12 @@ class RuleBook:
             for port in range(service.low or 0, (service.high or 0) + 1)
         }
         self.patterns = {name for rule in self.rules for name in pattern_names(rule)}
+        self.name_patterns = Patterns(self.patterns)
+        self.roles_by_name: dict[str, set[str]] = {}
+        """By pattern of the site file: the roles that it gives to names."""
+        for named in site.names if site else ():
+            self.roles_by_name.setdefault(named.pattern, set()).update(named.roles)
+        self.site_patterns = Patterns((pattern, True) for pattern in self.roles_by_name)
         self.row_names = {
             name for rule in self.rules if rule.pack in OWN_PACKS for name in pattern_names(rule)
         }
