@@ -11,9 +11,11 @@ from bent_heads import OPENINGS, WHOLE, bent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.evidence.candidates import Candidates
 from auditor.evidence.checks import CHECKS
 from auditor.evidence.compiled_checks import compiled_checks, compiled_series
 from auditor.evidence.many import sealed
+from auditor.evidence.signature_model import EITHER, Signature, Strength
 from auditor.flows.headlist import MOST_HEADS, HeadList
 
 if TYPE_CHECKING:
@@ -24,13 +26,13 @@ PAYLOADS = [payload for several in WHOLE.values() for heads in several for paylo
 
 
 def answers(check: Check, payloads: list[bytes]) -> list[bool]:
-    """Ask the compiled twin of a check."""
-    data = np.frombuffer(b"before" + b"".join(payloads) + b"behind", np.uint8)
-    ends = 6 + np.cumsum([len(payload) for payload in payloads])
-    spans = np.stack([ends - [len(payload) for payload in payloads], ends], axis=1)
-    fits = np.zeros(len(payloads), bool)
-    compiled_checks()[check](sealed(data), spans, fits)
-    return fits.tolist()
+    """Ask the compiled twin of a check, through a signature that asks for nothing else."""
+    signature = Signature("s", "p", (6,), EITHER, Strength.STRONG, checks=(check,))
+    heads = HeadList.of([(payload,) for payload in payloads])
+    data = np.frombuffer(b"before" + heads.data.tobytes() + b"behind", np.uint8)
+    there = HeadList(data, heads.start + 6, heads.length)
+    found = Candidates([signature]).first(there, np.ones(len(there), np.int16))
+    return [number == 0 for number in found.tolist()]
 
 
 @pytest.mark.parametrize("name", COMPILED)

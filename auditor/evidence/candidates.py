@@ -23,24 +23,27 @@ _WIDEST_FIELD = 4
 _LARGEST = 1 << 30
 _MOST_REMEMBERED = 4096
 _WORTH_COMPILED = 500
-"""Payloads for which it pays to load one more kernel, or even to compile it."""
+"""Series for which it pays to load one more kernel, or even to compile it."""
 
 
 class Candidates:
     """Some signatures in an order, of which the first that fits counts.
 
-    A payload meets those that share its first byte: what is constant in them is compiled, as are
-    the checks of the commonest protocols; the other checks are asked payload by payload.
+    A payload meets those that share its first byte: a kernel holds what is constant in them, and
+    the checks of the commonest protocols, against it; other checks are asked payload by payload.
     """
 
     def __init__(self, signatures: Sequence[Signature]) -> None:
         """Lay the signatures out; their places in the sequence are what `first` answers."""
-        self._loaded: set[Check | SeriesCheck] = set()
+        self._loaded: set[SeriesCheck] = set()
         self._signatures = signatures
         self._constants = bytearray()
         self._patterns: list[tuple[int, int, int]] = []
+        self._compiled: list[int] = []
         rows = [self._row(each) for each in signatures]
         self._table = np.array(rows, np.int32).reshape(-1, kernel.SIGNATURE_COLUMNS)
+        self._more = np.array([_needs_more(each) for each in signatures], bool)
+        """By signature: whether Python has something to ask once the kernel has met it."""
         columns: list[list[int]] = [[] for _ in range(256)]
         for number, signature in enumerate(signatures):
             for byte in signature.first_bytes:
@@ -78,12 +81,16 @@ class Candidates:
         data, step = sealed(heads.data), np.zeros(len(rows), np.int16)
         patterns = np.array(self._patterns, np.int32).reshape(-1, kernel.PATTERN_COLUMNS)
         constants = np.frombuffer(bytes(self._constants), np.uint8)
+        checks = np.array(self._compiled, np.int32)
         while len(rows):
             met = best[rows]
             kernel.next_candidates(
-                data, spans, step, met, self._columns, self._table, patterns, constants
+                data, spans, step, met, self._columns, self._table, patterns, constants, checks
             )
             left = met >= 0
+            left[left] = self._more[met[left]]
+            sure = (met >= 0) & ~left
+            best[rows[sure]] = met[sure]
             rows, spans, step, met = rows[left], spans[left], step[left], met[left]
             fits = self._checked(heads, place, rows, spans, met)
             best[rows[fits]] = met[fits]
@@ -112,7 +119,7 @@ class Candidates:
                 for one in those.tolist():
                     fits[one] = signature.fits(heads[int(rows[one])], place)
                 continue
-            for check in signature.checks:
+            for check in _uncompiled(signature):
                 fits[those] = self._answers(check, sealed(heads.data), spans[those])
                 those = those[fits[those]]
             for series in signature.series_checks:
@@ -125,11 +132,6 @@ class Candidates:
     ) -> NDArray[np.bool_]:
         """Ask one check of many payloads; a payload that came before is not asked again."""
         fits = np.zeros(len(spans), bool)
-        compiled = compiled_checks().get(check)
-        if compiled is not None and (check in self._loaded or len(spans) >= _WORTH_COMPILED):
-            self._loaded.add(check)
-            compiled(data, spans, fits)
-            return fits
         known: dict[bytes, bool] = {}
         for row, (start, end) in enumerate(spans.tolist()):
             payload = data[start:end].tobytes()
@@ -173,6 +175,10 @@ class Candidates:
             row[kernel.FIELD_PLUS] = min(field.plus, _LARGEST)
             row[kernel.FIELD_LITTLE] = field.order == "little"
             row[kernel.FIELD_EXACT] = field.exact
+        row[kernel.FIRST_CHECK] = len(self._compiled)
+        known = compiled_checks()
+        self._compiled += [known[check] for check in signature.checks if check in known]
+        row[kernel.END_CHECK] = len(self._compiled)
         return row
 
     def _keep(self, constant: bytes) -> int:
@@ -193,3 +199,12 @@ def _jumps(text: bytes) -> bytes:
 def _is_exotic(signature: Signature) -> bool:
     """Tell signatures that are held against payloads as a whole, one by one."""
     return signature.length is not None and signature.length.width > _WIDEST_FIELD
+
+
+def _uncompiled(signature: Signature) -> list[Check]:
+    return [check for check in signature.checks if check not in compiled_checks()]
+
+
+def _needs_more(signature: Signature) -> bool:
+    exotic = _is_exotic(signature) or bool(signature.series_checks)
+    return exotic or bool(_uncompiled(signature))
