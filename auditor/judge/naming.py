@@ -10,6 +10,7 @@ import numpy as np
 
 from auditor.evidence.names import SeenName
 from auditor.evidence.patterns import Coverage
+from auditor.judge.groups import group
 from auditor.judge.held_names import HeldNames, lend
 from auditor.judge.host_names import name_hosts
 from auditor.judge.rulebook import NameClass
@@ -53,8 +54,6 @@ _WEIGHTS = {
 in the hosts table and proves nothing."""
 
 _Word = tuple[str, _Weight]
-_WIDEST = 1 << 62
-"""What a key of several columns must stay below."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def name_flows(
     classes: dict[NameClass, int] = {NameClass(): 0}
     judged: dict[frozenset[_Word], int] = {frozenset(): 0}
     name_class = np.zeros(len(flows.facts), dtype=np.int64)
-    rows, group, firsts = _alike((held, given, told.known), phase)
+    rows, alike, firsts = _alike((held, given, told.known), phase)
     of_group = np.zeros(len(firsts), dtype=np.int64)
     for number, row in enumerate(firsts):
         words = frozenset((name, _Weight.OWN) for name in own.names(int(held[row])))
@@ -101,7 +100,7 @@ def name_flows(
         if words not in judged:
             judged[words] = classes.setdefault(_class(words, book), len(classes))
         of_group[number] = judged[words]
-    name_class[rows] = of_group[group]
+    name_class[rows] = of_group[alike]
 
     first_told = len(names.own.flow) + len(declared)
     entry = np.where((entry < 0) & (given > 0), len(names.own.flow) + given, entry)
@@ -131,20 +130,8 @@ def _alike(
     """
     rows = np.flatnonzero(phase < 4)
     rows = rows[np.argsort(phase[rows].astype(np.uint8), kind="stable")]
-    key = np.zeros(len(rows), dtype=np.int64)
-    most = 1
-    for column in columns:
-        size = int(column.max(initial=0)) + 1
-        if most > _WIDEST // size:
-            key = np.unique(key, return_inverse=True)[1]
-            most = len(rows)
-        key = key * size + column[rows]
-        most *= size
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return rows, place[group], rows[first[order]].tolist()
+    found = group([column[rows] for column in columns]).by_first()
+    return rows, found.group_of, rows[found.first].tolist()
 
 
 def _weigh(seen: Iterable[SeenName]) -> frozenset[_Word]:

@@ -162,14 +162,16 @@ def _by_rules(
     flows: Flows, hosts: Hosts, book: RuleBook, rows: NDArray[np.int64]
 ) -> NDArray[np.int8]:
     """Ask the rules which side serves: 1 = b serves (a is client), -1 = a serves, 0 = no answer."""
-    facts = flows.facts[rows]
+    facts = flows.facts
+    transport = facts["transport"][rows]
     a, b = hosts.a[rows], hosts.b[rows]
     no_name = np.zeros(len(rows), dtype=np.int64)
     by_port = np.array([authority(interval.rules) for interval in book.index.intervals])
     fits, documented = [], []
-    for client, server, port in ((a, b, facts["b_port"]), (b, a, facts["a_port"])):
-        interval = book.index.lookup(facts["transport"], port)
-        serving = ~_own_port(hosts, book, server, facts["transport"], port)
+    for client, server, ports in ((a, b, facts["b_port"]), (b, a, facts["a_port"])):
+        port = ports[rows]
+        interval = book.index.lookup(transport, port)
+        serving = ~_own_port(hosts, book, server, transport, port)
         kinds = kinds_of(hosts, client, server, interval, no_name, [NameClass()])
         by_role = np.array([book.serves(kind) for kind in kinds.kinds], dtype=np.int64)
         fits.append(by_role[kinds.kind_of] * serving)

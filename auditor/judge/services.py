@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from auditor.catalog.model import Rule
 
+_HIGHEST_PORT = 0xFFFF
 _TWINS = {IPPROTO_TCP: IPPROTO_UDP, IPPROTO_UDP: IPPROTO_TCP}
 
 
@@ -71,12 +73,23 @@ class ServiceIndex:
         Ports above 65535 (echo identifiers) count as no port.
         """
         result = np.zeros(len(transport), dtype=np.int64)
-        ports = np.where(port > 0xFFFF, 0, port).astype(np.int64)
-        for number, starts in self._starts.items():
-            mask = transport == number
-            found = np.searchsorted(starts, ports[mask], side="right") - 1
-            result[mask] = self._base[number] + found
+        transport, port = np.ascontiguousarray(transport), np.ascontiguousarray(port)
+        ports = np.where(port > _HIGHEST_PORT, 0, port)
+        for number, numbers in self._numbers.items():
+            rows = np.flatnonzero(transport == number)
+            result[rows] = numbers[ports[rows]]
         return result
+
+    @cached_property
+    def _numbers(self) -> dict[int, NDArray[np.int32]]:
+        """By transport: the number of the interval of every port."""
+        return {
+            number: np.repeat(
+                np.arange(self._base[number], self._base[number] + len(starts), dtype=np.int32),
+                np.diff(starts, append=_HIGHEST_PORT + 1),
+            )
+            for number, starts in self._starts.items()
+        }
 
     def one(self, transport: int, port: int) -> Interval:
         """Give the interval of one service."""
