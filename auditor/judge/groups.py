@@ -82,8 +82,8 @@ def ascending(key: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     bits = len(key).bit_length()
     if most > 1 << 63 - bits:
         half = most.bit_length() // 2
-        order = ascending(key & (1 << half) - 1, 1 << half)
-        return order[ascending(key[order] >> half, (most >> half) + 1)]
+        by_low = ascending(key & (1 << half) - 1, 1 << half)
+        return by_low[ascending(key[by_low] >> half, (most >> half) + 1)]
     packed = key << bits | np.arange(len(key))
     packed.sort()
     order: NDArray[np.int64] = packed & (1 << bits) - 1
