@@ -45,21 +45,17 @@ class Match(NamedTuple):
     signature: Signature
 
 
-_Table = tuple[tuple[Match, ...], ...]
-"""By first byte: the signatures that may fit, the surest first."""
-
-
 class SignatureSet:
     """All signatures, laid out so that a payload meets only those that share its first byte."""
 
     def __init__(self, protocols: Mapping[str, Protocol], signatures: Iterable[Signature]) -> None:
-        """Index the signatures by sender, transport and first byte."""
+        """Rank the signatures by who may speak so."""
         self.protocols = dict(protocols)
         self.signatures = tuple(signatures)
         sides = (CLIENT, SERVER, EITHER)
         self.ranked = {side: self._rank(side) for side in sides}
         """By side, the signatures that it may speak; item i has number i."""
-        self._tables = {side: _index(self.ranked[side]) for side in sides}
+        self._columns: dict[tuple[str, int, int], tuple[Match, ...]] = {}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -145,10 +141,21 @@ class SignatureSet:
             for number, (_, _, strength, signature) in enumerate(ranked)
         )
 
+    def _meeting(self, side: str, transport: int, payload: bytes) -> tuple[Match, ...]:
+        """Give what may fit, the surest first; laid out when a first byte turns up for once."""
+        key = side, transport, payload[0]
+        if key not in self._columns:
+            self._columns[key] = tuple(
+                match
+                for match in self.ranked[side]
+                if transport in match.signature.transports
+                and payload[0] in match.signature.first_bytes
+            )
+        return self._columns[key]
+
     def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[Match]:
-        table = self._tables[side].get(transport, ())
         for place, payload in enumerate(payloads):
-            for match in table[payload[0]] if table and payload else ():
+            for match in self._meeting(side, transport, payload) if payload else ():
                 if match.signature.fits(payloads, place):
                     yield match
 
@@ -161,9 +168,8 @@ class SignatureSet:
         """
         best: Match | None = None
         bound = len(self.signatures) if below is None else below
-        table = self._tables[side].get(transport, ()) if bound else ()
-        for place, payload in enumerate(payloads):
-            for match in table[payload[0]] if table and payload else ():
+        for place, payload in enumerate(payloads if bound else ()):
+            for match in self._meeting(side, transport, payload) if payload else ():
                 if match.number >= bound:
                     break
                 if match.signature.fits(payloads, place):
@@ -180,13 +186,12 @@ class SignatureSet:
         """
         client, server = self.ranked[CLIENT], self.ranked[SERVER]
         protocols = {protocol: place for place, protocol in enumerate(self.protocols)}
-        refines = np.array(
-            [
-                [one != other and self.is_kind_of(one, other) for other in protocols]
-                for one in protocols
-            ],
-            bool,
-        )
+        refines = np.zeros((len(protocols), len(protocols)), bool)
+        for protocol, place in protocols.items():
+            ancestor = self.protocols[protocol].kind_of
+            while ancestor:
+                refines[place, protocols[ancestor]] = True
+                ancestor = self.protocols[ancestor].kind_of
         of_client = np.array([protocols[each.signature.protocol] for each in client], np.intp)
         of_server = np.array([protocols[each.signature.protocol] for each in server], np.intp)
         surely = np.array([each.strength for each in client])[:, None]
@@ -233,17 +238,6 @@ class SignatureSet:
         if best is None or best.strength is not Strength.PROOF:
             return ""
         return self.protocols[best.signature.protocol].first_speaker
-
-
-def _index(ranked: tuple[Match, ...]) -> dict[int, _Table]:
-    """Lay out signatures by transport and first byte, in their order."""
-    columns: dict[int, list[list[Match]]] = {}
-    for match in ranked:
-        for transport in match.signature.transports:
-            table = columns.setdefault(transport, [[] for _ in range(256)])
-            for byte in match.signature.first_bytes:
-                table[byte].append(match)
-    return {transport: tuple(map(tuple, table)) for transport, table in columns.items()}
 
 
 def _strength_from(signature: Signature, side: str) -> Strength | None:

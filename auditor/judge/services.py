@@ -62,9 +62,10 @@ class ServiceIndex:
             self._starts[number] = np.array(cuts[:-1], dtype=np.int64)
             self._base[number] = len(self.intervals)
             twin = ranges.get(_TWINS.get(number, -1), [])
+            covering = zip(_covering(mine, cuts), _covering(twin, cuts), strict=True)
             self.intervals.extend(
-                Interval(number, low, end - 1, _covering(mine, low), _covering(twin, low))
-                for low, end in pairwise(cuts)
+                Interval(number, low, end - 1, *rules)
+                for (low, end), rules in zip(pairwise(cuts), covering, strict=True)
             )
 
     def lookup(self, transport: NDArray[np.uint8], port: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -109,6 +110,11 @@ def _cuts(ranges: list[tuple[int, int, Rule]]) -> list[int]:
     return sorted(ends)
 
 
-def _covering(ranges: list[tuple[int, int, Rule]], port: int) -> tuple[Rule, ...]:
-    found = [rule for low, high, rule in ranges if low <= port <= high]
-    return tuple(dict.fromkeys(found))
+def _covering(ranges: list[tuple[int, int, Rule]], cuts: list[int]) -> list[tuple[Rule, ...]]:
+    """List the rules of every interval between two cuts; ranges begin and end at cuts."""
+    place = {cut: number for number, cut in enumerate(cuts)}
+    found: list[dict[Rule, None]] = [{} for _ in cuts[1:]]
+    for low, high, rule in ranges:
+        for number in range(place[low], place[high + 1]):
+            found[number][rule] = None
+    return [tuple(rules) for rules in found]
