@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -204,7 +204,7 @@ class Findings(Sequence[Finding]):
         before = self.shared(lambda p: f"{p.kind}\x1f").tolist()
         after = self.shared(lambda p: f"\x1f{p.transport}\x1f{p.port}").tolist()
         ends = self.client.tolist(), self.server.tolist()
-        sha256 = partial(hashlib.sha256, usedforsecurity=False)
+        sha256 = hashlib.sha256
         return [
             sha256(f"{kind}{client}\x1f{server}{service}".encode()).hexdigest()[:12]
             for kind, client, server, service in zip(before, *ends, after, strict=True)

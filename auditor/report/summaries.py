@@ -28,7 +28,7 @@ _WIDEST_LIST = 64
 
 def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> Table:
     """Build the coverage: one row per group and pair of roles."""
-    table = judged.hosts.table
+    labels = judged.hosts.labels
     return Table.of(
         COVERAGE,
         {
@@ -46,7 +46,7 @@ def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> Table
             "status": [e.status.value for e in expectations],
             "strength": [e.strength for e in expectations],
             "why": [e.why for e in expectations],
-            "silent": [[table[row].label for row in e.silent] for e in expectations],
+            "silent": [labels[list(e.silent)].tolist() for e in expectations],
             "flows": [e.flows for e in expectations],
             "clients": [e.clients for e in expectations],
             "servers": [e.servers for e in expectations],
