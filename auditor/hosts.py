@@ -8,6 +8,7 @@ A scan has as many hosts as flows, so hosts are columns; a Host is made where on
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from auditor.addresses import distinct_addresses
+from auditor.addresses import AddressList, distinct_addresses
 from auditor.records import NO_TIME, address_words
 from auditor.site.placing import (
     BROADCAST,
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from auditor.addresses import AddressList
     from auditor.flows import Flows
     from auditor.site.model import Site, SiteNetwork
 
 
 __all__ = ["BROADCAST", "LOOPBACK", "MULTICAST", "Host", "Hosts", "Party", "resolve"]
+
+
+_MANY = 10_000
+"""Addresses for which it pays to load a kernel, where numba is loaded already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,7 @@ def resolve(
     """
     facts = flows.facts
     count = len(facts)
-    addresses, index = distinct_addresses(
+    addresses, index = _distinct(
         np.concatenate([facts["a_hi"], facts["b_hi"]]),
         np.concatenate([facts["a_lo"], facts["b_lo"]]),
     )
@@ -233,6 +237,24 @@ def resolve(
         machine[row] = entry.machine
     names = {row: entry.name for row, entry in of_entry.items() if entry.name}
     return Hosts(addresses, machine, tuple(parties), party, names, a, b, talking, entries.machines)
+
+
+def _distinct(
+    high: NDArray[np.uint64], low: NDArray[np.uint64]
+) -> tuple[AddressList, NDArray[np.int64]]:
+    """Do what `distinct_addresses` does, without sorting what is there many times."""
+    if len(high) < _MANY or "numba" not in sys.modules:
+        return distinct_addresses(high, low)
+    from auditor.kernel.addresses import number_addresses  # noqa: PLC0415 - loads numba
+
+    slots = np.full(1 << (2 * len(high)).bit_length(), -1, np.int32)
+    first, number = np.empty((2, len(high)), np.int64)
+    rows = first[: number_addresses(high, low, slots, first, number)]
+    order = np.lexsort((low[rows], high[rows]))
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    rows = rows[order]
+    return AddressList(high[rows], low[rows]), place[number]
 
 
 def _parties(

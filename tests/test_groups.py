@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.judge import groups
-from auditor.judge.groups import group
+from auditor.judge.groups import ascending, group
 
 ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 1 << 40), st.booleans()), max_size=40)
 
@@ -49,3 +49,11 @@ def test_groups_by_first_row(rows: list[tuple[int, int, bool]]) -> None:
     seen = list(dict.fromkeys(row[0] for row in rows))
     assert [seen[number] for number in found.group_of.tolist()] == [row[0] for row in rows]
     assert found.first.tolist() == sorted(found.first.tolist())
+
+
+@given(st.lists(st.sampled_from([0, 1, 5, (1 << 31) - 1, 1 << 31, 1 << 61]), max_size=40))
+def test_order_of_wide_keys(keys: list[int]) -> None:
+    """Rows come by their keys, equal ones as they were, however wide the keys are."""
+    expected = sorted(range(len(keys)), key=keys.__getitem__)
+    for most in {max(keys, default=0) + 1, 1 << 62}:
+        assert ascending(np.array(keys, np.int64), most).tolist() == expected

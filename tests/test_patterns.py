@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.evidence.patterns import Coverage, coverage
+from auditor.evidence.patterns import Coverage, Patterns, coverage
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 NAME = st.lists(LABEL, min_size=1, max_size=4).map(".".join)
@@ -58,3 +58,16 @@ def test_depth_only_strengthens(below: str, apex: str) -> None:
     assert coverage(f"*.{apex}", name) >= Coverage.SUPPORTS
     assert coverage(f"*.{apex}", apex, any_depth=True) is Coverage.NONE
     assert coverage(name, name) is Coverage.COVERS
+
+
+FEW = st.lists(st.sampled_from(("", "a", "B", "com")), max_size=4).map(".".join)
+KEY = st.tuples(FEW | FEW.map("*.".__add__), st.booleans())
+
+
+@given(st.sets(KEY), FEW)
+def test_many_patterns(keys: set[tuple[str, bool]], name: str) -> None:
+    """Of many patterns those are found of which each by itself covers or supports the name."""
+    expected = {key: coverage(key[0], name, any_depth=key[1]) for key in keys}
+    found = list(Patterns(keys).holding(name))
+    assert dict(found) == {key: far for key, far in expected.items() if far is not Coverage.NONE}
+    assert len(found) == len(dict(found))

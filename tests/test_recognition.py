@@ -101,7 +101,7 @@ def test_nothing_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     recognition = Recognition(SIGNATURES, flows, many=False)
     asked = []
 
-    def best(side: str, transport: int, heads: tuple[bytes, ...]) -> None:
+    def best(side: str, transport: int, heads: tuple[bytes, ...], _below: int) -> None:
         asked.append((side, transport, heads))
 
     monkeypatch.setattr(SIGNATURES, "best", best)
@@ -113,7 +113,7 @@ def test_nothing_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     client_is_a[3] = False
     recognition.conversations(client_is_a)
     assert [heads for _, _, heads in asked[with_heads:]] == [
-        heads for heads in (flows.heads_b[3], flows.heads_a[3]) if heads
+        heads for heads in (flows.heads_a[3], flows.heads_b[3]) if heads
     ]
 
 

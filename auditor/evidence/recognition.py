@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from auditor.evidence.candidates import Candidates
     from auditor.evidence.signatures import Recognised, SignatureSet
     from auditor.flows import Flows
-    from auditor.flows.headlist import HeadList
 
     Rows = NDArray[np.int64]
 
@@ -51,9 +50,12 @@ class Recognition:
         """
         rows = {"a": np.flatnonzero(client_is_a), "b": np.flatnonzero(~client_is_a)}
         client, server = np.empty((2, len(client_is_a)), np.int64)
+        # Mostly the server's answer leaves nothing that the client's bytes could add.
+        decisive = self._signatures.decisive
         for mine, yours in ("ab", "ba"):
-            client[rows[mine]] = self._best_of(CLIENT, mine, rows[mine])
-            server[rows[mine]] = self._best_of(SERVER, yours, rows[mine])
+            answer = self._best_of(SERVER, yours, rows[mine])
+            server[rows[mine]] = answer
+            client[rows[mine]] = self._best_of(CLIENT, mine, rows[mine], decisive[answer])
         ranked = self._signatures.ranked
         pair = (client + 1) * (len(ranked[SERVER]) + 1) + server + 1
         number = np.zeros((len(ranked[CLIENT]) + 1) * (len(ranked[SERVER]) + 1), np.int16)
@@ -122,26 +124,44 @@ class Recognition:
         ]
         return np.array([*speakers, _NOBODY], np.int8)[self._best_of(EITHER, letter, rows)]
 
-    def _best_of(self, side: str, letter: str, rows: Rows) -> NDArray[np.int16]:
-        """Give the number of the best match of one endpoint's heads, -1 for none."""
+    def _best_of(
+        self, side: str, letter: str, rows: Rows, below: NDArray[np.int16] | None = None
+    ) -> NDArray[np.int16]:
+        """Give the number of the best match of one endpoint's heads, -1 for none.
+
+        below: (n rows,), from which number on a match counts for nothing; None = all count. Of one
+        side of a flow it must be the same each time, for what is found is remembered.
+        """
         unasked = -2
         if (side, letter) not in self._best:
             blank = np.where(self._heads[letter].length[:, 0] > 0, unasked, -1)
             self._best[side, letter] = blank.astype(np.int16)
         best = self._best[side, letter]
-        news = rows[best[rows] == unasked]
-        for transport, those in self._by_transport(news):
-            best[news[those]] = self._read(side, transport, self._heads[letter], news[those])
+        new = np.flatnonzero(best[rows] == unasked)
+        if below is None:
+            below = np.full(len(rows), len(self._signatures.ranked[side]), np.int16)
+        best[rows[new[below[new] == 0]]] = -1
+        new = new[below[new] > 0]
+        for transport, those in self._by_transport(rows[new]):
+            place = new[those]
+            best[rows[place]] = self._read(side, transport, letter, rows[place], below[place])
         return best[rows]
 
-    def _read(self, side: str, transport: int, heads: HeadList, rows: Rows) -> NDArray[np.int16]:
+    def _read(
+        self, side: str, transport: int, letter: str, rows: Rows, below: NDArray[np.int16]
+    ) -> NDArray[np.int16]:
+        heads = self._heads[letter]
         if self._many:
             candidates, numbers = self._laid_out(side, transport, "")
+            bound = np.searchsorted(numbers, below).astype(np.int16)
             best = np.empty(len(rows), np.int16)
             for part, block in blocks(heads, rows):
-                best[part] = candidates.first(block)
+                best[part] = candidates.first(block, bound[part])
             return np.append(numbers, np.int16(-1))[best]
-        matches = (self._signatures.best(side, transport, heads[row]) for row in rows.tolist())
+        matches = (
+            self._signatures.best(side, transport, heads[row], bound)
+            for row, bound in zip(rows.tolist(), below.tolist(), strict=True)
+        )
         return np.fromiter((-1 if each is None else each.number for each in matches), np.int16)
 
     def _laid_out(

@@ -6,8 +6,11 @@ that a conversation turned round is still recognised but proves less.
 
 from __future__ import annotations
 
+from functools import cached_property
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
 
 from auditor.evidence.signature_file import read_signatures
 from auditor.evidence.signature_model import CLIENT, EITHER, SERVER, Protocol, Signature, Strength
@@ -16,6 +19,8 @@ from auditor.records import IPPROTO_TCP
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
 __all__ = ["Match", "Protocol", "Recognised", "Signature", "SignatureSet", "Strength"]
 
@@ -40,21 +45,17 @@ class Match(NamedTuple):
     signature: Signature
 
 
-_Table = tuple[tuple[Match, ...], ...]
-"""By first byte: the signatures that may fit, the surest first."""
-
-
 class SignatureSet:
     """All signatures, laid out so that a payload meets only those that share its first byte."""
 
     def __init__(self, protocols: Mapping[str, Protocol], signatures: Iterable[Signature]) -> None:
-        """Index the signatures by sender, transport and first byte."""
+        """Rank the signatures by who may speak so."""
         self.protocols = dict(protocols)
         self.signatures = tuple(signatures)
         sides = (CLIENT, SERVER, EITHER)
         self.ranked = {side: self._rank(side) for side in sides}
         """By side, the signatures that it may speak; item i has number i."""
-        self._tables = {side: _index(self.ranked[side]) for side in sides}
+        self._columns: dict[tuple[str, int, int], tuple[Match, ...]] = {}
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -140,25 +141,66 @@ class SignatureSet:
             for number, (_, _, strength, signature) in enumerate(ranked)
         )
 
+    def _meeting(self, side: str, transport: int, payload: bytes) -> tuple[Match, ...]:
+        """Give what may fit, the surest first; laid out when a first byte turns up for once."""
+        key = side, transport, payload[0]
+        if key not in self._columns:
+            self._columns[key] = tuple(
+                match
+                for match in self.ranked[side]
+                if transport in match.signature.transports
+                and payload[0] in match.signature.first_bytes
+            )
+        return self._columns[key]
+
     def _matches(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Iterator[Match]:
-        table = self._tables[side].get(transport, ())
         for place, payload in enumerate(payloads):
-            for match in table[payload[0]] if table and payload else ():
+            for match in self._meeting(side, transport, payload) if payload else ():
                 if match.signature.fits(payloads, place):
                     yield match
 
-    def best(self, side: str, transport: int, payloads: tuple[bytes, ...]) -> Match | None:
-        """Give the surest signature that what one side sent fits."""
+    def best(
+        self, side: str, transport: int, payloads: tuple[bytes, ...], below: int | None = None
+    ) -> Match | None:
+        """Give the surest signature that what one side sent fits.
+
+        below: the number from which on none matters, as `decisive` tells; None = all matter.
+        """
         best: Match | None = None
-        table = self._tables[side].get(transport, ())
-        for place, payload in enumerate(payloads):
-            for match in table[payload[0]] if table and payload else ():
-                if best is not None and match.number >= best.number:
+        bound = len(self.signatures) if below is None else below
+        for place, payload in enumerate(payloads if bound else ()):
+            for match in self._meeting(side, transport, payload) if payload else ():
+                if match.number >= bound:
                     break
                 if match.signature.fits(payloads, place):
-                    best = match
+                    best, bound = match, match.number
                     break
         return best
+
+    @cached_property
+    def decisive(self) -> NDArray[np.int16]:
+        """Say how far a client's matches can outdo its server's, whom the same bytes settle.
+
+        Item i is for the server's match with number i, the last one for none: the client's number
+        from which on `agreed` is the same as if the client had said nothing.
+        """
+        client, server = self.ranked[CLIENT], self.ranked[SERVER]
+        protocols = {protocol: place for place, protocol in enumerate(self.protocols)}
+        refines = np.zeros((len(protocols), len(protocols)), bool)
+        for protocol, place in protocols.items():
+            ancestor = self.protocols[protocol].kind_of
+            while ancestor:
+                refines[place, protocols[ancestor]] = True
+                ancestor = self.protocols[ancestor].kind_of
+        of_client = np.array([protocols[each.signature.protocol] for each in client], np.intp)
+        of_server = np.array([protocols[each.signature.protocol] for each in server], np.intp)
+        surely = np.array([each.strength for each in client])[:, None]
+        known = np.array([each.strength for each in server])[None, :]
+        finer = refines[of_client[:, None], of_server] & (surely > Strength.WEAK)
+        coarser = refines[of_server, of_client[:, None]] & (known > Strength.WEAK)
+        outdone = finer | (~coarser & (surely > known))
+        numbers = np.arange(1, len(client) + 1)[:, None]
+        return np.append((outdone * numbers).max(axis=0, initial=0), len(client)).astype(np.int16)
 
     def _surer(self, client: Match | None, server: Match | None) -> Match | None:
         if client is None or server is None:
@@ -196,17 +238,6 @@ class SignatureSet:
         if best is None or best.strength is not Strength.PROOF:
             return ""
         return self.protocols[best.signature.protocol].first_speaker
-
-
-def _index(ranked: tuple[Match, ...]) -> dict[int, _Table]:
-    """Lay out signatures by transport and first byte, in their order."""
-    columns: dict[int, list[list[Match]]] = {}
-    for match in ranked:
-        for transport in match.signature.transports:
-            table = columns.setdefault(transport, [[] for _ in range(256)])
-            for byte in match.signature.first_bytes:
-                table[byte].append(match)
-    return {transport: tuple(map(tuple, table)) for transport, table in columns.items()}
 
 
 def _strength_from(signature: Signature, side: str) -> Strength | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +49,7 @@ class Ties:
 
     def of_host(self, host: int) -> Ties:
         """Narrow to the ties of one host."""
-        begin, end = np.searchsorted(self.host, [host, host + 1]).tolist()
+        begin, end = self.host.searchsorted((host, host + 1)).tolist()
         return self.select(slice(begin, end))
 
     def of_hosts(self, among: NDArray[np.bool_]) -> Ties:
@@ -71,12 +71,13 @@ class Ties:
 
     def select(self, rows: NDArray[np.int64] | slice) -> Ties:
         """Narrow to some ties."""
-        return replace(
-            self,
-            host=self.host[rows],
-            peer=self.peer[rows],
-            kinds_start=self.kinds_start[rows],
-            kinds_count=self.kinds_count[rows],
+        return Ties(
+            self.host[rows],
+            self.peer[rows],
+            self.kinds_start[rows],
+            self.kinds_count[rows],
+            self.kind,
+            self.kinds,
         )
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.judge import wording
-from auditor.judge.finding import NOBODY, Findings, Pattern
+from auditor.judge.finding import CLIENT, NOBODY, Findings, Pattern
 from auditor.judge.vocabulary import Coverage, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from auditor.catalog.model import Rule
-    from auditor.hosts import Host, Hosts
+    from auditor.hosts import Hosts, Party
     from auditor.judge.expect import Expectation
 
 _ADVICE = (
@@ -38,13 +38,15 @@ class _Absence:
 def absences(expectations: Iterable[Expectation], hosts: Hosts) -> Findings:
     """List what is missing: whole groups first, then silent hosts, the most singular first."""
     found = list(_absences(list(expectations), hosts))
+    patterns = {id(each.pattern): each.pattern for each in found}
+    place = {identity: number for number, identity in enumerate(patterns)}
     clients, servers = np.empty((2, len(found)), dtype=object)
     clients[:] = [each.client for each in found]
     servers[:] = [each.server for each in found]
     return Findings(
         hosts,
-        tuple(each.pattern for each in found),
-        np.arange(len(found)),
+        tuple(patterns.values()),
+        np.array([place[id(each.pattern)] for each in found], dtype=np.int64),
         clients,
         servers,
         np.array([each.row for each in found], dtype=np.int64),
@@ -58,12 +60,11 @@ def _absences(every: Sequence[Expectation], hosts: Hosts) -> Iterator[_Absence]:
     for expectation in every:
         if expectation.status is Coverage.MISSING and not expectation.seen_lately:
             strong = expectation.strength == "strong"
-            yield _absence(expectation, Severity.MEDIUM if strong else Severity.LOW)
+            pattern = _absence(expectation, Severity.MEDIUM if strong else Severity.LOW)
+            yield _Absence(pattern, expectation.source, expectation.destination, NOBODY)
     for expectation in sorted(every, key=_share_of_silent):
         if expectation.status is Coverage.SEEN and expectation.silent_stands_out:
-            for row in expectation.silent:
-                failed = row in expectation.silent_failed
-                yield _silence(expectation, hosts.table[row], row, failed=failed)
+            yield from _silences(expectation, hosts)
 
 
 def _share_of_silent(expectation: Expectation) -> float:
@@ -71,45 +72,52 @@ def _share_of_silent(expectation: Expectation) -> float:
     return len(expectation.silent) / max(len(expectation.silent) + expectation.clients, 1)
 
 
-def _absence(expectation: Expectation, severity: Severity) -> _Absence:
-    return _finding(
+def _absence(expectation: Expectation, severity: Severity) -> Pattern:
+    return _pattern(
         expectation,
         severity,
         f"expected, not seen: {expectation.source}",
-        expectation.source,
         (expectation.source,),
         expectation.why,
     )
 
 
-def _silence(expectation: Expectation, host: Host, row: int, *, failed: bool) -> _Absence:
+def _silences(expectation: Expectation, hosts: Hosts) -> Iterator[_Absence]:
+    """List the silent hosts of a group; those of one party are told of in the same words."""
+    patterns: dict[tuple[int, bool], Pattern] = {}
+    rows = np.array(expectation.silent, dtype=np.int64)
+    columns = rows.tolist(), hosts.party[rows].tolist(), hosts.labels[rows].tolist()
+    for row, party, label in zip(*columns, strict=True):
+        key = party, row in expectation.silent_failed
+        if key not in patterns:
+            patterns[key] = _silence(expectation, hosts.parties[party], failed=key[1])
+        yield _Absence(patterns[key], label, expectation.destination, row)
+
+
+def _silence(expectation: Expectation, party: Party, *, failed: bool) -> Pattern:
     what = "its attempts failed" if failed else "it never tried"
-    return _finding(
+    return _pattern(
         expectation,
         Severity.MEDIUM if failed else Severity.LOW,
-        f"silent: {host.label}",
-        host.label,
-        tuple(sorted(host.roles)),
+        f"silent: {CLIENT}",
+        tuple(sorted(party.roles)),
         f"{what}, though most hosts of the role {expectation.source} do",
-        row,
     )
 
 
-def _finding(
+def _pattern(
     expectation: Expectation,
     severity: Severity,
     title: str,
-    client: str,
     client_roles: tuple[str, ...],
     why: str,
-    row: int = NOBODY,
-) -> _Absence:
+) -> Pattern:
     rules = expectation.rules
     services = expectation.unseen or tuple(
         dict.fromkeys(service for rule in rules for service in rule.services)
     )
     carried = [set(rule.caveats) for rule in rules]
-    pattern = Pattern(
+    return Pattern(
         "missing",
         severity,
         f"{title} -> {expectation.destination} {wording.services_text(services)}",
@@ -124,7 +132,6 @@ def _finding(
         f"{_purpose(rules)}: {why}",
         _ADVICE,
     )
-    return _Absence(pattern, client, expectation.destination, row)
 
 
 def _purpose(rules: tuple[Rule, ...]) -> str:

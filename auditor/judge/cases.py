@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.hosts import Host
+from auditor.judge.conversations import conversation
 from auditor.judge.finding import CLIENT, SERVER, Findings, Pattern
 from auditor.judge.groups import group
 
@@ -29,7 +31,7 @@ class Case:
     """What a pattern of findings may speak of."""
 
     talk: Conversation
-    """One conversation of the case, its ends called CLIENT and SERVER."""
+    """What its conversations share: of the ends, called CLIENT and SERVER, no more than parties."""
     kind: FlowKind
     """Of its first flow."""
     judgement: Judgement
@@ -72,6 +74,7 @@ class Cases:
         self._judged = judged
         self._talks = talks
         kind_of = judged.kinds.kind_of
+        self._ends: dict[tuple[int, str], Host] = {}
         self._sets, self._set_of = kind_sets(talks, judged.kinds)
         self._cases = group(
             (self._set_of, kind_of[talks.first], talks.transport, talks.port, *also)
@@ -79,8 +82,22 @@ class Cases:
 
     def __iter__(self) -> Iterator[tuple[int, Case]]:
         """Give of each case its first conversation, by number, and what can be said of all."""
-        for talk in self._cases.first.tolist():
-            yield talk, self._case(talk)
+        talks, firsts = self._talks, self._cases.first
+        party = talks.hosts.party
+        columns = (
+            firsts,
+            self._judged.kinds.kind_of[talks.first[firsts]],
+            self._set_of[firsts],
+            party[talks.client[firsts]],
+            party[talks.server[firsts]],
+            talks.transport[firsts],
+            talks.port[firsts],
+        )
+        for talk, kind, kinds, client, server, transport, port in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            ends = self._end(client, CLIENT), self._end(server, SERVER)
+            yield talk, self._case(conversation(*ends, transport, port), kind, self._sets[kinds])
 
     def findings(self, patterns: Iterable[Pattern]) -> Findings:
         """Make a finding of every conversation; patterns: one per case, in order."""
@@ -98,23 +115,25 @@ class Cases:
             talks.starts,
         )
 
-    def _case(self, talk: int) -> Case:
+    def _case(self, talk: Conversation, kind: int, kinds: tuple[int, ...]) -> Case:
         judged = self._judged
-        first = int(judged.kinds.kind_of[self._talks.first[talk]])
-        kinds = self._sets[int(self._set_of[talk])]
-        example = self._talks[talk]
         by_name = (judged.kinds.kinds[number].names.roles for number in kinds)
         return Case(
-            replace(
-                example,
-                client=replace(example.client, name=CLIENT),
-                server=replace(example.server, name=SERVER),
-            ),
-            judged.kinds.kinds[first],
-            judged.judgements[first],
+            talk,
+            judged.kinds.kinds[kind],
+            judged.judgements[kind],
             tuple(judged.judgements[number] for number in kinds),
-            example.server.roles.union(*by_name),
+            talk.server.roles.union(*by_name),
         )
+
+    def _end(self, number: int, name: str) -> Host:
+        """Stand for all hosts of a party."""
+        host = self._ends.get((number, name))
+        if host is None:
+            party = self._talks.hosts.parties[number]
+            host = Host("", 0, party.roles, party.listed, name, party.special)
+            self._ends[number, name] = host
+        return host
 
 
 def kind_sets(

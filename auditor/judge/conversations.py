@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from auditor.hosts import Host, Hosts
     from auditor.judge.judged import Judged
 
+_HIGHEST_PORT = 0xFFFF
+"""What is above is the identifier of an echo."""
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -35,6 +38,12 @@ class Conversation:
     def __str__(self) -> str:
         """Write `client -> server tcp/443`."""
         return f"{self.client.label} -> {self.server.label} {self.service}"
+
+
+def conversation(client: Host, server: Host, transport: int, port: int) -> Conversation:
+    """Make a conversation; transport: IP protocol number; port: 0 where there is none."""
+    name = transport_name(transport)
+    return Conversation(client, server, name, port if name in WITH_PORTS else None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +75,8 @@ class Conversations:
     def __getitem__(self, number: int) -> Conversation:
         """Make one conversation an object."""
         table = self.hosts.table
-        name = transport_name(int(self.transport[number]))
-        return Conversation(
-            table[int(self.client[number])],
-            table[int(self.server[number])],
-            name,
-            int(self.port[number]) if name in WITH_PORTS else None,
-        )
+        ends = table[int(self.client[number])], table[int(self.server[number])]
+        return conversation(*ends, int(self.transport[number]), int(self.port[number]))
 
     def flows_of(self, number: int) -> NDArray[np.int64]:
         """List the flows of one conversation."""
@@ -136,7 +140,7 @@ def converse(
     client, server = orientation.client[rows], orientation.server[rows]
     transport = judged.flows.facts["transport"][rows]
     port = orientation.server_port[rows].astype(np.int64)
-    port[port > 0xFFFF] = 0
+    port[port > _HIGHEST_PORT] = 0
     label = hosts.label_of
     services = (transport, port) if by_service else ()
     found = group((label[client], label[server], *services)).by_first()
@@ -152,4 +156,35 @@ def converse(
         rows[first],
         rows[found.rows],
         found.starts,
+    )
+
+
+def narrowed(judged: Judged, talks: Conversations, marked: NDArray[np.bool_]) -> Conversations:
+    """Leave the marked flows of some conversations, as if the others had never been gathered.
+
+    marked: by row of the flow table.
+    """
+    kept = marked[talks.flows]
+    owner, flows = talks.owner[kept], talks.flows[kept]
+    sizes = np.bincount(owner, minlength=len(talks))
+    held = np.flatnonzero(sizes)
+    begins = (np.cumsum(sizes) - sizes)[held]
+    order = np.argsort(flows[begins])
+    held, begins, sizes = held[order], begins[order], sizes[held[order]]
+    first, starts = flows[begins], np.concatenate([[0], np.cumsum(sizes)])
+    within = np.arange(len(flows)) - np.repeat(starts[:-1], sizes)
+    orientation, facts = judged.orientation, judged.flows.facts
+    port = orientation.server_port[first].astype(np.int64)
+    port[port > _HIGHEST_PORT] = 0
+    return Conversations(
+        talks.hosts,
+        orientation.client[first],
+        orientation.server[first],
+        talks.client_label[held],
+        talks.server_label[held],
+        facts["transport"][first],
+        port,
+        first,
+        flows[np.repeat(begins, sizes) + within],
+        starts,
     )

@@ -201,18 +201,13 @@ class Findings(Sequence[Finding]):
     @cached_property
     def ids(self) -> list[str]:
         """Name the findings the same in every audit."""
-        before, after = (
-            self.shared(lambda p: f"{p.kind}\x1f".encode()),
-            self.shared(lambda p: f"\x1f{p.transport}\x1f{p.port}".encode()),
-        )
+        before = self.shared(lambda p: f"{p.kind}\x1f").tolist()
+        after = self.shared(lambda p: f"\x1f{p.transport}\x1f{p.port}").tolist()
+        ends = self.client.tolist(), self.server.tolist()
         sha256 = hashlib.sha256
         return [
-            sha256(b"%b%b\x1f%b%b" % (kind, client.encode(), server.encode(), service)).hexdigest()[
-                :12
-            ]
-            for kind, client, server, service in zip(
-                before, self.client, self.server, after, strict=True
-            )
+            sha256(f"{kind}{client}\x1f{server}{service}".encode()).hexdigest()[:12]
+            for kind, client, server, service in zip(before, *ends, after, strict=True)
         ]
 
     def select(self, rows: NDArray[np.int64]) -> Findings:

@@ -7,6 +7,7 @@ are sorted into cases, and each case is put into words once.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,12 +15,12 @@ import numpy as np
 from auditor.judge import wording
 from auditor.judge.absences import absences
 from auditor.judge.cases import Case, Cases
-from auditor.judge.conversations import converse
+from auditor.judge.conversations import converse, narrowed
 from auditor.judge.finding import Findings, Pattern
 from auditor.judge.vocabulary import OUTCOMES, SERVED, UNEXPECTED, Outcome, Severity, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -47,10 +48,9 @@ def find(judged: Judged, expectations: list[Expectation]) -> Findings:
         ]
     )
     found = found.select(_gravest_first(found))
-    once: dict[str, int] = {}
-    for row, name in enumerate(found.ids):
-        once.setdefault(name, row)
-    return found if len(once) == len(found) else found.select(np.array(list(once.values())))
+    # The first of equals: of several values for one key a dictionary keeps the last.
+    once = dict(zip(reversed(found.ids), range(len(found) - 1, -1, -1), strict=True))
+    return found if len(once) == len(found) else found.select(np.array(sorted(once.values())))
 
 
 def _gravest_first(found: Findings) -> NDArray[np.int64]:
@@ -150,27 +150,20 @@ class _Finder:
         failed = every.select(every.every(self.attempted))
         if not len(failed):
             return Findings.none(judged.hosts)
-        working = converse(judged, documented & ~self.attempted)
+        working = narrowed(judged, every, ~self.attempted)
         groups = self._working_groups(working, failed)
         heard = _services(working)
         service = _services(failed)
-        listening: defaultdict[int, list[int]] = defaultdict(list)
         wanted = np.flatnonzero(np.isin(heard, service))
-        for talk, number in zip(wanted.tolist(), heard[wanted].tolist(), strict=True):
-            listening[number].append(talk)
+        fellows = self._clients_by_service(heard[wanted], working.client[wanted])
         outcomes = failed.bits(np.uint8(1) << judged.outcome)
-        labels = judged.hosts.labels
         listens = np.where(np.isin(service, heard), service, 0)
         cases = Cases(judged, failed, (outcomes, _numbers(groups), listens))
 
         def pattern(talk: int, case: Case) -> Pattern:
             rules = case.judgement.rules
             instead = any(groups[talk].intersection(rule.groups) for rule in rules)
-            others = [
-                labels[working.client[number]]
-                for number in listening.get(int(service[talk]), ())
-                if self._shares_role(working, number, case)
-            ]
+            others = fellows(int(service[talk]), case.talk.client.roles)
             seen = {o for code, o in enumerate(OUTCOMES) if int(outcomes[talk]) >> code & 1}
             return case.pattern(
                 "blocked",
@@ -276,10 +269,22 @@ class _Finder:
     def _is_citrix(self, roles: Iterable[str]) -> bool:
         return any(self.book.catalog.roles[role].is_citrix for role in roles)
 
-    def _shares_role(self, talks: Conversations, number: int, case: Case) -> bool:
+    def _clients_by_service(
+        self, services: NDArray[np.int64], clients: NDArray[np.int64]
+    ) -> Callable[[int, frozenset[str]], list[str]]:
+        """Prepare to list the clients of a service that share a role with somebody."""
         hosts = self.judged.hosts
-        party = hosts.parties[hosts.party[talks.client[number]]]
-        return not party.roles.isdisjoint(case.talk.client.roles)
+        columns = services, hosts.party[clients], hosts.labels[clients]
+        labels: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+        for service, party, label in zip(*(c.tolist() for c in columns), strict=True):
+            labels[service].append((party, label))
+
+        @cache
+        def of(service: int, roles: frozenset[str]) -> list[str]:
+            shares = [not roles.isdisjoint(party.roles) for party in hosts.parties]
+            return [label for party, label in labels.get(service, ()) if shares[party]]
+
+        return of
 
     def _working_groups(
         self, working: Conversations, failed: Conversations

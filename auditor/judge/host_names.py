@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.evidence.names import SeenName
+from auditor.judge.told import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.evidence.names import Names
     from auditor.hosts import Hosts
     from auditor.judge.orient import Orientation
     from auditor.judge.shown import ShownNames
+    from auditor.judge.told import Told
 
 _BEST_FIRST = (
     "inventory",
@@ -35,7 +36,7 @@ _RANK = {kind: -place for place, kind in enumerate(_BEST_FIRST)}
 
 
 def name_hosts(
-    shown: ShownNames, names: Names, hosts: Hosts, orientation: Orientation
+    shown: ShownNames, told: Told, hosts: Hosts, orientation: Orientation
 ) -> dict[int, SeenName]:
     """Choose the best name of each host, client or server, by rows of the hosts' table.
 
@@ -46,13 +47,24 @@ def name_hosts(
     for server, name in _best_shown(shown, orientation):
         if server not in best or _RANK[name.kind] > _RANK[best[server].kind]:
             best[server] = name
-    rows = hosts.addresses.rows_of(names.address_names).tolist()
-    for row, told in zip(rows, names.address_names.values(), strict=True):
-        for name in told if row >= 0 else ():
-            before = best.get(row)
-            if before is None or _order(name) > _order(before):
-                best[row] = name
+    for row, name in _best_told(told):
+        before = best.get(row)
+        if before is None or _order(name) > _order(before):
+            best[row] = name
     return best
+
+
+def _best_told(told: Told) -> Iterator[tuple[int, SeenName]]:
+    """Give each host, as its row, with the best of the names told of it, the first of equals."""
+    rank = np.array([_RANK[kind] for kind in told.kinds], dtype=np.int64)[told.kind]
+    place = np.arange(len(rank))
+    order = np.lexsort((-place, told.time_ns, rank, told.host))
+    host = told.host[order]
+    last = np.ones(len(host), dtype=bool)
+    last[:-1] = host[1:] != host[:-1]
+    last &= host != NOBODY
+    for each in order[last].tolist():
+        yield int(told.host[each]), told.seen[each]
 
 
 def _best_shown(shown: ShownNames, orientation: Orientation) -> Iterator[tuple[int, SeenName]]:

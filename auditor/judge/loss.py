@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.judge.groups import group
 from auditor.records import IPPROTO_TCP, NO_TIME, Seen
 
 if TYPE_CHECKING:
@@ -111,48 +112,48 @@ def measure_losses(judged: Judged) -> Losses:
     rows = np.flatnonzero(acks)
     weights = judged.flows.weights
     stands_for = np.ones(len(facts), np.int64) if weights is None else weights
+    is_tcp = facts["transport"] == IPPROTO_TCP
+    capture = facts["capture"].astype(np.int64)
+    by_capture = [_summed(capture, each, int(capture.max(initial=0)) + 1) for each in (acks, gaps)]
     orientation = judged.orientation
-    width = len(judged.hosts.table) + 1
-    pairs, pair_of = np.unique(
-        orientation.client[rows].astype(np.int64) * width + orientation.server[rows],
-        return_inverse=True,
-    )
+    client, server = orientation.client[rows], orientation.server[rows]
+    pairs = group((client, server))
     return Losses(
         Acknowledged(int(acks.sum()), int(gaps.sum())),
-        pairs // width,
-        pairs % width,
-        _summed(pair_of, acks[rows], len(pairs)),
-        _summed(pair_of, gaps[rows], len(pairs)),
+        client[pairs.first],
+        server[pairs.first],
+        _summed(pairs.group_of, acks[rows], len(pairs)),
+        _summed(pairs.group_of, gaps[rows], len(pairs)),
         {
-            capture: Acknowledged(int(acks[own].sum()), int(gaps[own].sum()))
-            for capture in np.unique(facts["capture"][rows]).tolist()
-            for own in (facts["capture"] == capture,)
+            number: Acknowledged(*(int(sums[number]) for sums in by_capture))
+            for number in np.flatnonzero(by_capture[0]).tolist()
         },
-        int(stands_for[facts["transport"] == IPPROTO_TCP].sum()),
-        int(stands_for[_one_sided(facts, stands_for)].sum()),
+        int(stands_for[is_tcp].sum()),
+        int(stands_for[_one_sided(facts, is_tcp, stands_for)].sum()),
     )
 
 
-def _summed(group: NDArray[np.intp], values: NDArray[np.int64], groups: int) -> NDArray[np.int64]:
+def _summed(
+    group_of: NDArray[np.int64], values: NDArray[np.int64], groups: int
+) -> NDArray[np.int64]:
     sums = np.zeros(groups, np.int64)
-    np.add.at(sums, group, values)
+    np.add.at(sums, group_of, values)
     return sums
 
 
-def _one_sided(facts: NDArray[np.void], stands_for: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark the TCP flows of which one side alone was captured, though it answers the other.
+def _one_sided(
+    facts: NDArray[np.void], is_tcp: NDArray[np.bool_], stands_for: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """List the TCP flows of which one side alone was captured, though it answers the other.
 
     stands_for: how many flows each is; of one that is cut in parts, the first times tell who ever
     sent.
     """
-    found = np.zeros(len(facts), bool)
+    found = []
     for side, other in (("a", "b"), ("b", "a")):
-        seen = facts[f"seen_{side}"]
-        answers = seen & Seen.SYN_ACK > 0
-        goes_on = (seen & Seen.SYN > 0) | (
-            facts[f"packets_{side}"] >= _LEAST_OF_ONE_SIDE * stands_for
-        )
-        answers |= (seen & Seen.ACK > 0) & goes_on
-        found |= (facts[f"first_{other}_ns"] == NO_TIME) & answers
-    found &= facts["transport"] == IPPROTO_TCP
-    return found
+        rows = np.flatnonzero(is_tcp & (facts[f"first_{other}_ns"] == NO_TIME))
+        seen, packets = facts[f"seen_{side}"][rows], facts[f"packets_{side}"][rows]
+        goes_on = (seen & Seen.SYN > 0) | (packets >= _LEAST_OF_ONE_SIDE * stands_for[rows])
+        answers = (seen & Seen.SYN_ACK > 0) | ((seen & Seen.ACK > 0) & goes_on)
+        found.append(rows[answers])
+    return np.unique(np.concatenate(found))

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.evidence.names import SeenName
-from auditor.evidence.patterns import Coverage, coverage
+from auditor.evidence.patterns import Coverage
+from auditor.judge.groups import group
 from auditor.judge.held_names import HeldNames, lend
 from auditor.judge.host_names import name_hosts
 from auditor.judge.rulebook import NameClass
 from auditor.judge.shown import ShownNames
+from auditor.judge.told import Told
 from auditor.judge.told_names import told_names
 
 if TYPE_CHECKING:
@@ -52,8 +54,6 @@ _WEIGHTS = {
 in the hosts table and proves nothing."""
 
 _Word = tuple[str, _Weight]
-_WIDEST = 1 << 62
-"""What a key of several columns must stay below."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,15 @@ def name_flows(
     lent = lend(own, entry, held, flows, orientation)
     declared, of_host = _declared(hosts)
     given = of_host[orientation.server]
-    told = told_names(flows, names, hosts, orientation)
+    of_addresses = Told.of(names, hosts)
+    told = told_names(of_addresses, flows, hosts, orientation)
     phase = np.select([held > 0, lent > 0, given > 0, told.known > 0], [0, 1, 2, 3], 4)
     held = np.where(lent > 0, lent, held)
 
     classes: dict[NameClass, int] = {NameClass(): 0}
     judged: dict[frozenset[_Word], int] = {frozenset(): 0}
     name_class = np.zeros(len(flows.facts), dtype=np.int64)
-    rows, group, firsts = _alike((held, given, told.known), phase)
+    rows, alike, firsts = _alike((held, given, told.known), phase)
     of_group = np.zeros(len(firsts), dtype=np.int64)
     for number, row in enumerate(firsts):
         words = frozenset((name, _Weight.OWN) for name in own.names(int(held[row])))
@@ -99,7 +100,7 @@ def name_flows(
         if words not in judged:
             judged[words] = classes.setdefault(_class(words, book), len(classes))
         of_group[number] = judged[words]
-    name_class[rows] = of_group[group]
+    name_class[rows] = of_group[alike]
 
     first_told = len(names.own.flow) + len(declared)
     entry = np.where((entry < 0) & (given > 0), len(names.own.flow) + given, entry)
@@ -107,7 +108,8 @@ def name_flows(
     nobody = SeenName("", "inventory", 0, None)
     heads = [each[0] if each else nobody for each in (*declared, *told.names)]
     shown = ShownNames(entry, names.own, heads)
-    return Naming(name_class, list(classes), shown, name_hosts(shown, names, hosts, orientation))
+    of_hosts = name_hosts(shown, of_addresses, hosts, orientation)
+    return Naming(name_class, list(classes), shown, of_hosts)
 
 
 def _declared(hosts: Hosts) -> tuple[list[tuple[SeenName, ...]], NDArray[np.int64]]:
@@ -128,20 +130,8 @@ def _alike(
     """
     rows = np.flatnonzero(phase < 4)
     rows = rows[np.argsort(phase[rows].astype(np.uint8), kind="stable")]
-    key = np.zeros(len(rows), dtype=np.int64)
-    most = 1
-    for column in columns:
-        size = int(column.max(initial=0)) + 1
-        if most > _WIDEST // size:
-            key = np.unique(key, return_inverse=True)[1]
-            most = len(rows)
-        key = key * size + column[rows]
-        most *= size
-    _, first, group = np.unique(key, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    return rows, place[group], rows[first[order]].tolist()
+    found = group([column[rows] for column in columns]).by_first()
+    return rows, found.group_of, rows[found.first].tolist()
 
 
 def _weigh(seen: Iterable[SeenName]) -> frozenset[_Word]:
@@ -156,15 +146,11 @@ def _class(words: Iterable[tuple[str, _Weight]], book: RuleBook) -> NameClass:
     heaviest = _Weight.LOCAL
     for name, weight in words:
         heaviest = max(heaviest, weight)
-        for pattern, any_depth in book.patterns if weight > _Weight.LOCAL else ():
-            match coverage(pattern, name, any_depth=any_depth):
-                case Coverage.COVERS:
-                    covered.add((pattern, any_depth))
-                case Coverage.SUPPORTS:
-                    supported.add((pattern, any_depth))
-        for entry in book.site.names if book.site else ():
-            if coverage(entry.pattern, name, any_depth=True) is Coverage.COVERS:
-                roles.update(entry.roles)
+        if weight > _Weight.LOCAL:
+            for pattern, how_far in book.name_patterns.holding(name):
+                (covered if how_far is Coverage.COVERS else supported).add(pattern)
+        for (given, _), _ in book.site_patterns.holding(name):
+            roles |= book.roles_by_name[given]
     return NameClass(
         frozenset(covered),
         frozenset(supported),

@@ -69,14 +69,19 @@ def orient(
     servers_by_payload: tells the servers of some flows, given by their rows, by their payload:
     1 = b, -1 = a, 0 = it does not tell.
     """
-    facts = flows.facts
-    a_first = facts["first_a_ns"] <= facts["first_b_ns"]
-    shown = _by_handshake(flows, a_first)
+    # What is looked at more than once is taken out of the records, which lie far apart.
+    names = "first_a_ns", "first_b_ns", "a_port", "b_port", "transport"
+    first_a, first_b, a_port, b_port, transport = (
+        np.ascontiguousarray(flows.facts[name]) for name in names
+    )
+    is_tcp = transport == IPPROTO_TCP
+    a_first = first_a <= first_b
+    shown = _by_handshake(flows, a_first, is_tcp)
     decided = shown != 0
     a_is_client = shown > 0
 
-    echo = (facts["a_port"] >= ECHO_ID) | (facts["b_port"] >= ECHO_ID)
-    a_is_client = np.where(echo, facts["a_port"] >= ECHO_ID, a_is_client)
+    echo = (a_port >= ECHO_ID) | (b_port >= ECHO_ID)
+    a_is_client = np.where(echo, a_port >= ECHO_ID, a_is_client)
     decided |= echo
 
     open_rows = np.flatnonzero(~decided)
@@ -87,20 +92,19 @@ def orient(
     chosen = np.where(preference != 0, preference > 0, a_first[open_rows])
     a_is_client[open_rows] = chosen
 
-    is_tcp = facts["transport"] == IPPROTO_TCP
     turned = a_is_client != a_first
     inferred = ~decided & (is_tcp | turned)
     # A flow that is handed out in parts knows from its first times who ever sent.
-    server_sent = np.where(a_is_client, facts["first_b_ns"], facts["first_a_ns"]) != NO_TIME
-    client_sent = np.where(a_is_client, facts["first_a_ns"], facts["first_b_ns"]) != NO_TIME
+    server_sent = np.where(a_is_client, first_b, first_a) != NO_TIME
+    client_sent = np.where(a_is_client, first_a, first_b) != NO_TIME
     return Orientation(
         a_is_client,
         inferred,
         (~decided | echo) & server_sent & ~client_sent,
         np.where(a_is_client, hosts.a, hosts.b),
         np.where(a_is_client, hosts.b, hosts.a),
-        np.where(a_is_client, facts["a_port"], facts["b_port"]),
-        np.where(a_is_client, facts["b_port"], facts["a_port"]),
+        np.where(a_is_client, a_port, b_port),
+        np.where(a_is_client, b_port, a_port),
     )
 
 
@@ -112,12 +116,12 @@ def outcomes(
     one_way: shape (n,), a rule that matches the flow expects no answer.
     """
     facts = flows.facts
-    client = orientation.of_client(flows, "seen").astype(np.uint8)
-    server = orientation.of_server(flows, "seen").astype(np.uint8)
-    refused = orientation.of_client(flows, "unreachable") > 0
+    use_a = orientation.client_is_a
+    seen_a, seen_b = facts["seen_a"], facts["seen_b"]
+    client, server = np.where(use_a, seen_a, seen_b), np.where(use_a, seen_b, seen_a)
+    refused = np.where(use_a, facts["unreachable_a"], facts["unreachable_b"]) > 0
     a_sent, b_sent = facts["first_a_ns"] != NO_TIME, facts["first_b_ns"] != NO_TIME
-    client_sent = np.where(orientation.client_is_a, a_sent, b_sent)
-    server_sent = np.where(orientation.client_is_a, b_sent, a_sent)
+    client_sent, server_sent = np.where(use_a, a_sent, b_sent), np.where(use_a, b_sent, a_sent)
 
     moving = np.uint8(Seen.ACK | Seen.DATA | Seen.FIN)
     opened = (client & Seen.SYN) > 0
@@ -148,28 +152,34 @@ def _code(outcome: Outcome) -> int:
     return OUTCOMES.index(outcome)
 
 
-def _by_handshake(flows: Flows, a_first: NDArray[np.bool_]) -> NDArray[np.int8]:
+def _by_handshake(
+    flows: Flows, a_first: NDArray[np.bool_], is_tcp: NDArray[np.bool_]
+) -> NDArray[np.int8]:
     """Read who opened the connection off its flags: 1 = a, -1 = b, 0 = not shown."""
-    facts = flows.facts
-    says_a = ((facts["seen_a"] & Seen.SYN) > 0) | ((facts["seen_b"] & Seen.SYN_ACK) > 0)
-    says_b = ((facts["seen_b"] & Seen.SYN) > 0) | ((facts["seen_a"] & Seen.SYN_ACK) > 0)
-    both = np.where(a_first, 1, -1)
-    side = np.select([says_a & says_b, says_a, says_b], [both, 1, -1], 0)
-    return np.where(facts["transport"] == IPPROTO_TCP, side, 0).astype(np.int8)
+    a, b = (np.ascontiguousarray(flows.facts[name]) for name in ("seen_a", "seen_b"))
+    opens, accepts = np.uint8(Seen.SYN), np.uint8(Seen.SYN_ACK)
+    says_a = is_tcp & (((a & opens) | (b & accepts)) > 0)
+    says_b = is_tcp & (((b & opens) | (a & accepts)) > 0)
+    side = says_a.astype(np.int8) - says_b.astype(np.int8)
+    both = says_a & says_b
+    side[both] = np.where(a_first[both], 1, -1)
+    return side
 
 
 def _by_rules(
     flows: Flows, hosts: Hosts, book: RuleBook, rows: NDArray[np.int64]
 ) -> NDArray[np.int8]:
     """Ask the rules which side serves: 1 = b serves (a is client), -1 = a serves, 0 = no answer."""
-    facts = flows.facts[rows]
+    facts = flows.facts
+    transport = facts["transport"][rows]
     a, b = hosts.a[rows], hosts.b[rows]
     no_name = np.zeros(len(rows), dtype=np.int64)
     by_port = np.array([authority(interval.rules) for interval in book.index.intervals])
     fits, documented = [], []
-    for client, server, port in ((a, b, facts["b_port"]), (b, a, facts["a_port"])):
-        interval = book.index.lookup(facts["transport"], port)
-        serving = ~_own_port(hosts, book, server, facts["transport"], port)
+    for client, server, ports in ((a, b, facts["b_port"]), (b, a, facts["a_port"])):
+        port = ports[rows]
+        interval = book.index.lookup(transport, port)
+        serving = ~_own_port(hosts, book, server, transport, port)
         kinds = kinds_of(hosts, client, server, interval, no_name, [NameClass()])
         by_role = np.array([book.serves(kind) for kind in kinds.kinds], dtype=np.int64)
         fits.append(by_role[kinds.kind_of] * serving)

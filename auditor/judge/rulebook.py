@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from auditor.catalog.model import ANY_CITRIX, ANY_HOST
+from auditor.evidence.patterns import Patterns
 from auditor.hosts import BROADCAST, LOOPBACK
 from auditor.judge.services import ServiceIndex
 
@@ -92,6 +93,12 @@ class RuleBook:
             for port in range(service.low or 0, (service.high or 0) + 1)
         }
         self.patterns = {name for rule in self.rules for name in pattern_names(rule)}
+        self.name_patterns = Patterns(self.patterns)
+        self.roles_by_name: dict[str, set[str]] = {}
+        """By pattern of the site file: the roles that it gives to names."""
+        for named in site.names if site else ():
+            self.roles_by_name.setdefault(named.pattern, set()).update(named.roles)
+        self.site_patterns = Patterns((pattern, True) for pattern in self.roles_by_name)
         self.row_names = {
             name for rule in self.rules if rule.pack in OWN_PACKS for name in pattern_names(rule)
         }
@@ -99,8 +106,14 @@ class RuleBook:
             rule for rule in rules if not (rule.matches or rule.prohibits) and rule.destinations
         ]
         chosen = {rule.id for rule in rules}
-        self._left_out = [rule for rule in catalog.rules if rule.id not in chosen]
-        every = (*rules, *self._left_out)
+        left_out = [rule for rule in catalog.rules if rule.id not in chosen]
+        self._left_out_on: dict[str, list[tuple[int, int, Rule]]] = {}
+        for rule in left_out:
+            for service in rule.services:
+                self._left_out_on.setdefault(service.transport, []).append(
+                    (service.low or 0, service.high or 0, rule)
+                )
+        every = (*rules, *left_out)
         self.sources_of = {rule.id: self._expand(rule.sources) for rule in every}
         self.destinations_of = {rule.id: self._expand(rule.destinations) for rule in every}
         self._closures: dict[frozenset[str], frozenset[str]] = {}
@@ -163,10 +176,8 @@ class RuleBook:
         number = port or 0
         elsewhere = [
             rule
-            for rule in self._left_out
-            for service in rule.services
-            if service.transport == transport
-            and (service.low or 0) <= number <= (service.high or 0)
+            for low, high, rule in self._left_out_on.get(transport, ())
+            if low <= number <= high
         ]
         return said, [match.rule for match in self.matching(kind, elsewhere)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from auditor.catalog.model import Rule
 
+_HIGHEST_PORT = 0xFFFF
 _TWINS = {IPPROTO_TCP: IPPROTO_UDP, IPPROTO_UDP: IPPROTO_TCP}
 
 
@@ -60,9 +62,10 @@ class ServiceIndex:
             self._starts[number] = np.array(cuts[:-1], dtype=np.int64)
             self._base[number] = len(self.intervals)
             twin = ranges.get(_TWINS.get(number, -1), [])
+            covering = zip(_covering(mine, cuts), _covering(twin, cuts), strict=True)
             self.intervals.extend(
-                Interval(number, low, end - 1, _covering(mine, low), _covering(twin, low))
-                for low, end in pairwise(cuts)
+                Interval(number, low, end - 1, *rules)
+                for (low, end), rules in zip(pairwise(cuts), covering, strict=True)
             )
 
     def lookup(self, transport: NDArray[np.uint8], port: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -71,12 +74,23 @@ class ServiceIndex:
         Ports above 65535 (echo identifiers) count as no port.
         """
         result = np.zeros(len(transport), dtype=np.int64)
-        ports = np.where(port > 0xFFFF, 0, port).astype(np.int64)
-        for number, starts in self._starts.items():
-            mask = transport == number
-            found = np.searchsorted(starts, ports[mask], side="right") - 1
-            result[mask] = self._base[number] + found
+        transport, port = np.ascontiguousarray(transport), np.ascontiguousarray(port)
+        ports = np.where(port > _HIGHEST_PORT, 0, port)
+        for number, numbers in self._numbers.items():
+            rows = np.flatnonzero(transport == number)
+            result[rows] = numbers[ports[rows]]
         return result
+
+    @cached_property
+    def _numbers(self) -> dict[int, NDArray[np.int32]]:
+        """By transport: the number of the interval of every port."""
+        return {
+            number: np.repeat(
+                np.arange(self._base[number], self._base[number] + len(starts), dtype=np.int32),
+                np.diff(starts, append=_HIGHEST_PORT + 1),
+            )
+            for number, starts in self._starts.items()
+        }
 
     def one(self, transport: int, port: int) -> Interval:
         """Give the interval of one service."""
@@ -96,6 +110,11 @@ def _cuts(ranges: list[tuple[int, int, Rule]]) -> list[int]:
     return sorted(ends)
 
 
-def _covering(ranges: list[tuple[int, int, Rule]], port: int) -> tuple[Rule, ...]:
-    found = [rule for low, high, rule in ranges if low <= port <= high]
-    return tuple(dict.fromkeys(found))
+def _covering(ranges: list[tuple[int, int, Rule]], cuts: list[int]) -> list[tuple[Rule, ...]]:
+    """List the rules of every interval between two cuts; ranges begin and end at cuts."""
+    place = {cut: number for number, cut in enumerate(cuts)}
+    found: list[dict[Rule, None]] = [{} for _ in cuts[1:]]
+    for low, high, rule in ranges:
+        for number in range(place[low], place[high + 1]):
+            found[number][rule] = None
+    return [tuple(rules) for rules in found]

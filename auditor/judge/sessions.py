@@ -5,8 +5,9 @@ Which rules carry sessions, and on which path, stands in rules/sessions.yaml.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -31,14 +32,18 @@ SOME_UNANSWERED = "some attempts over UDP had no answer"
 
 _COVERED = frozenset({Verdict.DOCUMENTED, Verdict.DOCUMENTED_ELSEWHERE})
 
-_BEST_FIRST = (
+BEST_FIRST = (
     Outcome.ESTABLISHED,
     Outcome.ANSWERED,
     Outcome.MIDSTREAM,
     Outcome.ONE_WAY,
     Outcome.REFUSED,
     Outcome.UNANSWERED,
+    None,
 )
+"""What may become of flows over a transport; None where there are none."""
+
+REMARKS = tuple(Remark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,45 +68,88 @@ class Session:
     last_ns: int
 
 
-def find_sessions(judged: Judged) -> list[Session]:
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What the rules behind a session say of it."""
+
+    path: str
+    notes: tuple[str, ...]
+    rows: tuple[int, ...]
+    rule_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sessions(Sequence[Session]):
+    """Sessions as columns of shape (n,); an item is made when it is asked for."""
+
+    talks: Conversations
+    """Who has each with whom, and by which flows."""
+    udp: NDArray[np.int64]
+    """Index into BEST_FIRST."""
+    tcp: NDArray[np.int64]
+    remark: NDArray[np.int64]
+    """Index into REMARKS."""
+    cited: tuple[Cited, ...]
+    """Each once, with the notes that the rules have, and again with SOME_UNANSWERED behind them."""
+    cited_of: NDArray[np.int64]
+    """Index into cited."""
+    first_ns: NDArray[np.int64]
+    last_ns: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count the sessions."""
+        return len(self.talks)
+
+    @overload
+    def __getitem__(self, row: int) -> Session: ...
+    @overload
+    def __getitem__(self, row: slice) -> list[Session]: ...
+    def __getitem__(self, row: int | slice) -> Session | list[Session]:
+        """Make a session, or some."""
+        if isinstance(row, slice):
+            return [self[number] for number in range(*row.indices(len(self)))]
+        if not -len(self) <= row < len(self):
+            raise IndexError(row)
+        row %= len(self)
+        table, cited = self.talks.hosts.table, self.cited[self.cited_of[row]]
+        return Session(
+            table[int(self.talks.client[row])],
+            table[int(self.talks.server[row])],
+            cited.path,
+            BEST_FIRST[self.udp[row]],
+            BEST_FIRST[self.tcp[row]],
+            REMARKS[self.remark[row]],
+            cited.notes,
+            self.talks.flows_of(row),
+            cited.rows,
+            cited.rule_ids,
+            int(self.first_ns[row]),
+            int(self.last_ns[row]),
+        )
+
+
+def find_sessions(judged: Judged) -> Sessions:
     """Gather the sessions of every pair of hosts, in the order of their first flows.
 
     What is known not to be a session, by its payload, is none, whatever its port.
     """
     talks = converse(judged, _carrying(judged), by_service=False)
-    if not len(talks):
-        return []
     carriers = _Carriers(judged, talks)
     udp, tcp = carriers.best("udp"), carriers.best("tcp")
-    in_vain, followed = carriers.in_vain(), carriers.followed()
-    first, last = carriers.spans()
+    in_vain = carriers.in_vain() & _works(udp)
     sets, set_of = kind_sets(talks, judged.kinds)
-    table = judged.hosts.table
-    host = {row: table[row] for row in np.unique([talks.client, talks.server]).tolist()}
-    known: dict[int, _Cited] = {}
-    sessions = []
-    columns = set_of.tolist(), talks.client.tolist(), talks.server.tolist()
-    for number, (each, client, server) in enumerate(zip(*columns, strict=True)):
-        cited = known.get(each) or known.setdefault(each, _cited(judged, sets[each]))
-        best_udp, best_tcp = udp[number], tcp[number]
-        failed = in_vain[number] and best_udp not in ATTEMPTED
-        sessions.append(
-            Session(
-                host[client],
-                host[server],
-                cited.path,
-                best_udp,
-                best_tcp,
-                _remark(best_udp, best_tcp, followed=followed[number]),
-                (*cited.notes, SOME_UNANSWERED) if failed else cited.notes,
-                talks.flows_of(number),
-                cited.rows,
-                cited.rule_ids,
-                first[number],
-                last[number],
-            )
-        )
-    return sessions
+    used, number = np.unique(set_of, return_inverse=True)
+    cited = [_cited(judged, sets[each]) for each in used.tolist()]
+    cited += [replace(each, notes=(*each.notes, SOME_UNANSWERED)) for each in cited]
+    return Sessions(
+        talks,
+        udp,
+        tcp,
+        _remarks(udp, tcp, carriers.followed()),
+        tuple(cited),
+        number + in_vain * len(used),
+        *carriers.spans(),
+    )
 
 
 def _carrying(judged: Judged) -> NDArray[np.bool_]:
@@ -114,24 +162,14 @@ def _carrying(judged: Judged) -> NDArray[np.bool_]:
     return marked & ~judged.payloads.contradicted if marked.any() else marked
 
 
-@dataclass(frozen=True)
-class _Cited:
-    """What the rules behind a session say of it."""
-
-    path: str
-    notes: tuple[str, ...]
-    rows: tuple[int, ...]
-    rule_ids: tuple[str, ...]
-
-
-def _cited(judged: Judged, kinds: Iterable[int]) -> _Cited:
+def _cited(judged: Judged, kinds: Iterable[int]) -> Cited:
     catalog = judged.book.catalog
     cited = {rule.id: rule for kind in kinds for rule in judged.judgements[kind].rules}
     rules = [rule for rule in cited.values() if rule.id in catalog.session_rules]
     rules.sort(key=lambda rule: (rule.row or 0, rule.id))
     used = {rule.id for rule in rules}
     path = next(path for path in catalog.session_paths if not used.isdisjoint(path.rules))
-    return _Cited(
+    return Cited(
         path.id,
         tuple(note.says for note in path.notes if not used.isdisjoint(note.rules)),
         tuple(dict.fromkeys(rule.row for rule in rules if rule.row is not None)),
@@ -139,57 +177,63 @@ def _cited(judged: Judged, kinds: Iterable[int]) -> _Cited:
     )
 
 
-def _remark(udp: Outcome | None, tcp: Outcome | None, *, followed: bool) -> Remark:
-    if udp is not None and udp not in ATTEMPTED:
-        return Remark.UDP_ONLY if tcp is None else Remark.EDT
-    if tcp is None or tcp in ATTEMPTED:
-        return Remark.NEITHER
-    if udp is None:
-        return Remark.TCP_ONLY
-    return Remark.FELL_BACK if followed else Remark.TCP_APART
+def _works(best: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark where a transport is used and reached somebody."""
+    works = [outcome is not None and outcome not in ATTEMPTED for outcome in BEST_FIRST]
+    return np.array(works, dtype=bool)[best]
+
+
+def _remarks(
+    udp: NDArray[np.int64], tcp: NDArray[np.int64], followed: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    nothing = BEST_FIRST.index(None)
+    cases = {
+        Remark.UDP_ONLY: _works(udp) & (tcp == nothing),
+        Remark.EDT: _works(udp),
+        Remark.NEITHER: ~_works(tcp),
+        Remark.TCP_ONLY: udp == nothing,
+        Remark.FELL_BACK: followed,
+    }
+    numbers = [REMARKS.index(remark) for remark in cases]
+    return np.select(list(cases.values()), numbers, REMARKS.index(Remark.TCP_APART))
 
 
 class _Carriers:
-    """The flows of all sessions, session by session; answers are lists with an item for each."""
+    """The flows of all sessions, session by session; answers have shape (n sessions,)."""
 
     def __init__(self, judged: Judged, talks: Conversations) -> None:
-        facts = judged.flows.facts[talks.flows]
+        facts, flows = judged.flows.facts, talks.flows
+        transport = facts["transport"][flows]
         self._starts = talks.starts[:-1]
         self._owner = talks.owner
-        self._outcome = judged.outcome[talks.flows]
-        self._attempted = judged.attempted[talks.flows]
-        self._of = {name: facts["transport"] == TRANSPORT_NUMBERS[name] for name in ("udp", "tcp")}
-        self._first = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
-        self._last = np.maximum(facts["last_a_ns"], facts["last_b_ns"])
+        self._outcome = judged.outcome[flows]
+        self._attempted = judged.attempted[flows]
+        self._of = {name: transport == TRANSPORT_NUMBERS[name] for name in ("udp", "tcp")}
+        self._first = np.minimum(facts["first_a_ns"][flows], facts["first_b_ns"][flows])
+        self._last = np.maximum(facts["last_a_ns"][flows], facts["last_b_ns"][flows])
 
-    def best(self, transport: str) -> list[Outcome | None]:
-        """Give the best that became of the flows over a transport; None where there are none."""
-        ranks = np.array([_BEST_FIRST.index(outcome) for outcome in OUTCOMES])
-        none = len(_BEST_FIRST)
-        rank = np.where(self._of[transport], ranks[self._outcome], none)
-        best = np.minimum.reduceat(rank, self._starts)
-        return [(*_BEST_FIRST, None)[each] for each in best.tolist()]
+    def best(self, transport: str) -> NDArray[np.int64]:
+        """Give the best that became of the flows over a transport, as indices into BEST_FIRST."""
+        ranks = np.array([BEST_FIRST.index(outcome) for outcome in OUTCOMES])
+        nothing = BEST_FIRST.index(None)
+        rank = np.where(self._of[transport], ranks[self._outcome], nothing)
+        return self._joined(np.minimum, rank)
 
-    def in_vain(self) -> list[bool]:
+    def in_vain(self) -> NDArray[np.bool_]:
         """Say whether some attempt over UDP reached nobody."""
-        failed = self._of["udp"] & self._attempted
-        some: list[bool] = np.logical_or.reduceat(failed, self._starts).tolist()
-        return some
+        return self._joined(np.logical_or, self._of["udp"] & self._attempted)
 
-    def spans(self) -> tuple[list[int], list[int]]:
+    def spans(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give the first and the last time."""
-        return (
-            np.minimum.reduceat(self._first, self._starts).tolist(),
-            np.maximum.reduceat(self._last, self._starts).tolist(),
-        )
+        return self._joined(np.minimum, self._first), self._joined(np.maximum, self._last)
 
-    def followed(self) -> list[bool]:
+    def followed(self) -> NDArray[np.bool_]:
         """Say whether TCP got through while UDP was tried in vain, or soon after it."""
         found = np.zeros(len(self._starts), dtype=bool)
         tried = np.flatnonzero(self._of["udp"] & self._attempted)
         working = np.flatnonzero(self._of["tcp"] & ~self._attempted)
         if not len(tried) or not len(working):
-            return found.tolist()
+            return found
         working = working[np.lexsort((self._first[working], self._owner[working]))]
         owner = self._owner[working]
         # Times as ranks, so that a session and a time fit into one integer.
@@ -206,4 +250,9 @@ class _Carriers:
             & (alive_until[latest] >= self._first[tried])
         )
         found[self._owner[tried[fits]]] = True
-        return found.tolist()
+        return found
+
+    def _joined(self, join: np.ufunc, values: NDArray[Any]) -> NDArray[Any]:
+        """Join the values of the flows of each session."""
+        # numpy has no reduceat of nothing.
+        return join.reduceat(values, self._starts) if len(self._starts) else values

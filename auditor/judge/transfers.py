@@ -64,14 +64,17 @@ def join_transfers(
         client_is_a[chosen] = asker_is_a
         service_port[chosen] = orientation.server_port[request]
         answered[request] = True
+    same = client_is_a == orientation.client_is_a
+    hosts_of = orientation.client, orientation.server
+    ports_of = orientation.client_port, orientation.server_port
     turned = replace(
         orientation,
         client_is_a=client_is_a,
         inferred=orientation.inferred & (service_port == orientation.server_port),
-        client=np.where(client_is_a, hosts.a, hosts.b),
-        server=np.where(client_is_a, hosts.b, hosts.a),
-        client_port=np.where(client_is_a, facts["a_port"], facts["b_port"]),
-        server_port=np.where(client_is_a, facts["b_port"], facts["a_port"]),
+        client=np.where(same, *hosts_of),
+        server=np.where(same, *hosts_of[::-1]),
+        client_port=np.where(same, *ports_of),
+        server_port=np.where(same, *ports_of[::-1]),
     )
     return turned, Transfers(service_port, answered)
 

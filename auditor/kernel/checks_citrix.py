@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled, part
+from auditor.kernel.jit import part
 from auditor.kernel.matching import is_at
 from auditor.kernel.reading import big_endian
 
@@ -21,22 +21,9 @@ _SERVER_PACKET = np.frombuffer(b"\x00\x0f\x00\x07\x00\x02", np.uint8)
 _CRC_POLYNOMIAL = 0x3A5D
 
 
-@compiled
-def check(
-    which: int, data: NDArray[np.uint8], spans: NDArray[np.int64], fits: NDArray[np.bool_]
-) -> None:
-    """Check payloads.
-
-    which: a number from above. data: (bytes,), of all payloads. spans: (n, 2), start and end of
-    each payload in data. fits: (n,), set to the answers.
-    """
-    for row in range(len(spans)):
-        fits[row] = _check(which, data, spans[row, 0], spans[row, 1])
-
-
 @part
-def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Answer one check of one payload."""
+def answer(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Answer one check of one payload; which: a number from above."""
     if which in (ICA_CLIENT_MODULE, ICA_SERVER_PACKET):
         place = start
         while is_at(data, place, end, _BANNER):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled, part
+from auditor.kernel.jit import part
 from auditor.kernel.matching import after_visible, is_at
 
 if TYPE_CHECKING:
@@ -20,22 +20,9 @@ _VERSION = np.frombuffer(b" HTTP/1.", np.uint8)
 _SPACE, _NEWLINE, _RETURN = 0x20, 0x0A, 0x0D
 
 
-@compiled
-def check(
-    which: int, data: NDArray[np.uint8], spans: NDArray[np.int64], fits: NDArray[np.bool_]
-) -> None:
-    """Check payloads.
-
-    which: a number from above. data: (bytes,), of all payloads. spans: (n, 2), start and end of
-    each payload in data. fits: (n,), set to the answers.
-    """
-    for row in range(len(spans)):
-        fits[row] = _check(which, data, spans[row, 0], spans[row, 1])
-
-
 @part
-def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Answer one check of one payload."""
+def answer(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Answer one check of one payload; which: a number from above."""
     if which == REQUEST:
         return _is_request(data, start, end)
     if which == REQUEST_CUT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from auditor.kernel.jit import compiled, part
+from auditor.kernel.jit import part
 from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
@@ -17,22 +17,9 @@ _EARLIEST = 0xBB000000
 _CLOSE_S = 86_400
 
 
-@compiled
-def check(
-    which: int, data: NDArray[np.uint8], spans: NDArray[np.int64], fits: NDArray[np.bool_]
-) -> None:
-    """Check payloads.
-
-    which: a number from above. data: (bytes,), of all payloads. spans: (n, 2), start and end of
-    each payload in data. fits: (n,), set to the answers.
-    """
-    for row in range(len(spans)):
-        fits[row] = _check(which, data, spans[row, 0], spans[row, 1])
-
-
 @part
-def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Answer one check of one payload."""
+def answer(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Answer one check of one payload; which: a number from above."""
     if which == ISAKMP:
         return _is_isakmp(data, start, end)
     if not _is_ntp(data, start, end):

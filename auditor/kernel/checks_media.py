@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled, part
+from auditor.kernel.jit import part
 from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
@@ -19,24 +19,11 @@ _VERSION_2 = 0x6B3343CF
 _GOOGLE = np.array([0x51303436, 0x51303530, 0x54303530, 0x54303531], np.int64)
 
 
-@compiled
-def check(
-    which: int, data: NDArray[np.uint8], spans: NDArray[np.int64], fits: NDArray[np.bool_]
-) -> None:
-    """Check payloads.
-
-    which: a number from above. data: (bytes,), of all payloads. spans: (n, 2), start and end of
-    each payload in data. fits: (n,), set to the answers.
-    """
-    for row in range(len(spans)):
-        fits[row] = _check(which, data, spans[row, 0], spans[row, 1])
-
-
 @part
-def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Answer one check of one payload."""
+def answer(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Answer one check of one payload; which: a number from above."""
     if which == RTP_PACKET:
-        return _is_rtp(data, start, end)
+        return is_rtp(data, start, end)
     if which == RTCP_PACKETS:
         return _count_rtcp(data, start, end) > 0
     if which == RTCP_COMPOUND:
@@ -56,7 +43,7 @@ def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
 
 
 @part
-def _is_rtp(data: NDArray[np.uint8], start: int, end: int) -> bool:
+def is_rtp(data: NDArray[np.uint8], start: int, end: int) -> bool:
     """Read an RTP header: payload type, contributors, extension fit."""
     if end - start < _RTP_HEADER_LEN or 64 <= data[start + 1] & 0x7F < 96:
         return False

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.kernel.jit import compiled, part
+from auditor.kernel.jit import part
 from auditor.kernel.reading import big_endian
 
 if TYPE_CHECKING:
@@ -21,22 +21,9 @@ _DTLS_MESSAGES = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 0b11111 << 11 | 1 
 """A bit for each kind of handshake message."""
 
 
-@compiled
-def check(
-    which: int, data: NDArray[np.uint8], spans: NDArray[np.int64], fits: NDArray[np.bool_]
-) -> None:
-    """Check payloads.
-
-    which: a number from above. data: (bytes,), of all payloads. spans: (n, 2), start and end of
-    each payload in data. fits: (n,), set to the answers.
-    """
-    for row in range(len(spans)):
-        fits[row] = _check(which, data, spans[row, 0], spans[row, 1])
-
-
 @part
-def _check(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
-    """Answer one check of one payload."""
+def answer(which: int, data: NDArray[np.uint8], start: int, end: int) -> bool:
+    """Answer one check of one payload; which: a number from above."""
     if which == CLIENT_HELLO:
         return _is_hello(data, start, end, 1, 41)
     if which == SERVER_HELLO:

@@ -1,4 +1,4 @@
-"""Constant bytes of signatures, held against many payloads at once."""
+"""Signatures held against many payloads at once: their constant bytes, lengths and checks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.kernel.checks import answer
 from auditor.kernel.jit import compiled, part
 
 if TYPE_CHECKING:
@@ -14,11 +15,13 @@ if TYPE_CHECKING:
 
 MINIMUM_LEN, FIRST_PATTERN, END_PATTERN, TEXT, TEXT_LEN, FIRST_LINE = 0, 1, 2, 3, 4, 5
 FIELD_OFFSET, FIELD_WIDTH, FIELD_PLUS, FIELD_LITTLE, FIELD_EXACT = 6, 7, 8, 9, 10
-SIGNATURE_COLUMNS = 11
+FIRST_CHECK, END_CHECK = 11, 12
+SIGNATURE_COLUMNS = 13
 """What stands in a row for a signature: the fewest bytes; the rows of its patterns, of which one
 must fit if there are any; a text by its place in the constants (0 long = none), with the jumps of a
 search behind it, and whether it must stand in the first line; a length field (0 wide = none), bytes
-that it does not count, and whether it is little-endian and must be exact."""
+that it does not count, and whether it is little-endian and must be exact; the places of its
+checks, all of which must hold."""
 
 OFFSET, VALUE, LENGTH = 0, 1, 2
 PATTERN_COLUMNS = 3
@@ -36,15 +39,16 @@ def next_candidates(
     signatures: NDArray[np.int32],
     patterns: NDArray[np.int32],
     constants: NDArray[np.uint8],
+    checks: NDArray[np.int32],
 ) -> None:
-    """Go on to the next signature whose constant bytes and lengths each payload fits.
+    """Go on to the next signature that each payload fits, as far as compiled code can tell.
 
     data: (bytes,), of all payloads. spans: (n, 2), start and end of each payload in data, none
     empty. place: (n,), where to go on in the payload's column; set behind what is met. met: (n,),
     the number from which on no signature counts; set to the one met, -1 = none is left. columns:
     (256, longest), numbers of signatures by the first byte, ascending, -1 behind the last.
     signatures: (m, SIGNATURE_COLUMNS), by number. patterns: (p, PATTERN_COLUMNS). constants:
-    (bytes,), to which both point.
+    (bytes,), to which both point. checks: (c,), numbers of checks, signature by signature.
     """
     for row in range(len(spans)):
         start, end = spans[row, 0], spans[row, 1]
@@ -82,6 +86,10 @@ def next_candidates(
                 )
             ):
                 found = number
+                for each in range(signatures[number, FIRST_CHECK], signatures[number, END_CHECK]):
+                    if not answer(checks[each], data, start, end):
+                        found = -1
+                        break
         place[row] = step
         met[row] = found
 

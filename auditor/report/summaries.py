@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.judge.sessions import BEST_FIRST, REMARKS
 from auditor.report.layouts import COVERAGE, SESSIONS
-from auditor.report.table import Table
+from auditor.report.table import Table, coded, objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from auditor.catalog.model import Service
+    from auditor.judge.conversations import Conversations
     from auditor.judge.expect import Expectation
     from auditor.judge.judged import Judged
-    from auditor.judge.sessions import Session
+    from auditor.judge.sessions import Sessions
 
 _WIDEST_LIST = 64
 """A range of more ports than this is listed by its two ends."""
@@ -23,7 +28,7 @@ _WIDEST_LIST = 64
 
 def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> Table:
     """Build the coverage: one row per group and pair of roles."""
-    table = judged.hosts.table
+    labels = judged.hosts.labels
     return Table.of(
         COVERAGE,
         {
@@ -41,7 +46,7 @@ def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> Table
             "status": [e.status.value for e in expectations],
             "strength": [e.strength for e in expectations],
             "why": [e.why for e in expectations],
-            "silent": [[table[row].label for row in e.silent] for e in expectations],
+            "silent": [labels[list(e.silent)].tolist() for e in expectations],
             "flows": [e.flows for e in expectations],
             "clients": [e.clients for e in expectations],
             "servers": [e.servers for e in expectations],
@@ -49,29 +54,44 @@ def coverage_table(judged: Judged, expectations: Sequence[Expectation]) -> Table
     )
 
 
-def session_table(judged: Judged, sessions: Sequence[Session]) -> Table:
+def session_table(judged: Judged, sessions: Sessions) -> Table:
     """Build the sessions: one row per pair of hosts."""
-    facts = judged.flows.facts
-    size = (facts["bytes_a"] + facts["bytes_b"]).astype(np.int64)
+    facts, weights = judged.flows.facts, judged.flows.weights
+    talks, labels = sessions.talks, judged.hosts.labels
+    flows = np.diff(talks.starts)
+    if weights is not None:
+        flows = np.maximum(_sums(weights, talks), 1)
+    outcomes = [outcome and outcome.value for outcome in BEST_FIRST]
+    flow_ids, starts = (talks.flows + 1).tolist(), talks.starts.tolist()
     return Table.of(
         SESSIONS,
         {
-            "client": [s.client.label for s in sessions],
-            "server": [s.server.label for s in sessions],
-            "path": [s.path for s in sessions],
-            "remark": [s.remark.value for s in sessions],
-            "udp": [s.udp and s.udp.value for s in sessions],
-            "tcp": [s.tcp and s.tcp.value for s in sessions],
-            "notes": [list(s.notes) for s in sessions],
-            "flows": [judged.flows.count(s.flows) for s in sessions],
-            "bytes": [int(size[s.flows].sum()) for s in sessions],
-            "first_seen": [s.first_ns for s in sessions],
-            "last_seen": [s.last_ns for s in sessions],
-            "rows": [list(s.rows) for s in sessions],
-            "rule_ids": [list(s.rule_ids) for s in sessions],
-            "flow_ids": [(s.flows + 1).tolist() for s in sessions],
+            "client": labels[talks.client],
+            "server": labels[talks.server],
+            "path": coded([cited.path for cited in sessions.cited], sessions.cited_of),
+            "remark": coded([remark.value for remark in REMARKS], sessions.remark),
+            "udp": coded(outcomes, sessions.udp),
+            "tcp": coded(outcomes, sessions.tcp),
+            "notes": coded([list(cited.notes) for cited in sessions.cited], sessions.cited_of),
+            "flows": flows,
+            "bytes": _sums((facts["bytes_a"] + facts["bytes_b"]).astype(np.int64), talks),
+            "first_seen": sessions.first_ns,
+            "last_seen": sessions.last_ns,
+            "rows": coded([list(cited.rows) for cited in sessions.cited], sessions.cited_of),
+            "rule_ids": coded(
+                [list(cited.rule_ids) for cited in sessions.cited], sessions.cited_of
+            ),
+            "flow_ids": objects(flow_ids[begin:end] for begin, end in pairwise(starts)),
         },
     )
+
+
+def _sums(values: NDArray[np.int64], talks: Conversations) -> NDArray[np.int64]:
+    """Sum the values of the flows of each conversation; values: by row of the flow table."""
+    if not len(talks):
+        return np.zeros(0, dtype=np.int64)
+    sums: NDArray[np.int64] = np.add.reduceat(values[talks.flows], talks.starts[:-1])
+    return sums
 
 
 def _ports(expectation: Expectation) -> list[object]:
