@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from watching import BEGIN_NS, SECOND_NS, HandClock
@@ -49,3 +51,27 @@ def test_every_window_has_a_length(steps: list[tuple[float, int]]) -> None:
         if clock.steady_s() >= schedule.ends_s:
             span = schedule.end()
             assert span.last_ns > span.first_ns
+
+
+@given(
+    window_s=st.floats(1.0, 3600.0),
+    begin_s=st.floats(0.0, 3600.0),
+    tick_s=st.sampled_from([1.0, 10.0]),
+    late_s=st.lists(st.floats(0.0, 0.2), min_size=1, max_size=10),
+)
+def test_ticks_divide_a_window_evenly(
+    window_s: float, begin_s: float, tick_s: float, late_s: list[float]
+) -> None:
+    """The last of them is its end, and none follows another at once, though each comes late."""
+    clock = HandClock(BEGIN_NS + round(begin_s * SECOND_NS))
+    schedule = Schedule(window_s, clock)
+    ends_s = schedule.ends_s
+    due_s = [0.0]
+    while due_s[-1] < ends_s:
+        late = due_s[-1] + late_s[len(due_s) % len(late_s)] * tick_s
+        due_s.append(schedule.next_tick_s(late, tick_s))
+    assert due_s[-1] == ends_s
+    apart = [later - sooner for sooner, later in pairwise(due_s)]
+    assert max(apart) <= 1.71 * tick_s
+    if ends_s >= tick_s:
+        assert min(apart) >= 0.5 * tick_s

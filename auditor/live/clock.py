@@ -48,6 +48,16 @@ class Schedule:
         """When the window that is open ends, by the steady clock."""
         return self._ends_s
 
+    def next_tick_s(self, now_s: float, tick_s: float) -> float:
+        """Say when the next tick is due: about `tick_s` from now, so that one ends the window.
+
+        What is left of the window is divided evenly: a tick of a moment before its end would have
+        all flows pass through memory once more.
+        """
+        left_s = self._ends_s - now_s
+        ticks = round(left_s / tick_s)
+        return self._ends_s if ticks <= 1 else now_s + left_s / ticks
+
     def end(self) -> Span:
         """End the window that is open, and begin the next one."""
         wall_ns = self._clock.wall_ns()

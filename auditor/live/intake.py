@@ -49,11 +49,15 @@ class Limits:
     """How long and how much is remembered."""
 
     tick_s: float = 10.0
-    """Between two flushes of the table: what goes on longer is handed over in parts."""
+    """Between two flushes of the table, about: what goes on longer is handed over in parts."""
     idle_s: float = 300.0
     """Without a packet for so long, a flow has ended."""
-    closed_s: float = 10.0
-    """After a FIN or RST, retransmissions included."""
+    closed_s: float = 7.5
+    """Without a packet for so long since it was handed over, a flow with a FIN or RST has ended.
+
+    Less than a tick, by more than ticks come early: held for a second one by some milliseconds,
+    the flows of a tick would be in the table three times over, and its memory grow for that.
+    """
     most_flows: int = 1_000_000
     """In the flow table."""
     most_records: int = 200_000
@@ -142,7 +146,7 @@ class Intake:
         self._shown_s = 0.0
         self.latest = Counters()
         """Totals, as of some moment within the last second."""
-        self._due_s = self.clock.steady_s() + self.limits.tick_s
+        self._due_s = self.schedule.next_tick_s(self.clock.steady_s(), self.limits.tick_s)
         self._lanes = [Lane(source, self.macs) for source in self.sources]
         self._running = len(self._lanes)
         self._notices: list[str] = []
@@ -272,7 +276,7 @@ class Intake:
             self._due_s = now_s + _RETRY_S
             return
         window = self._end_window() if now_s >= self.schedule.ends_s else None
-        self._due_s = now_s + self.limits.tick_s
+        self._due_s = self.schedule.next_tick_s(now_s, self.limits.tick_s)
         self._ticks.put(self._tick(now_s, self._flush(now_s, patient=True), window))
 
     def _hand_over_last(self) -> None:
