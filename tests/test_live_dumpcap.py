@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from capture_files import frame, frames_in, pcap
 from live_network import (
     FAR,
     NEAR,
@@ -181,6 +182,42 @@ def test_its_last_words_become_the_reason(
 
     with pytest.raises(CaptureError, match=f"^{expected}$"):
         DumpcapSource("eth9", OPTIONS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals, for a stand-in")
+def test_what_dumpcap_still_writes_when_a_watch_ends_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked to end; its last frames are numbered on, and then there is nothing left."""
+    sent = [frame(udp_frame(number)) for number in range(5)]
+    first, whole = tmp_path / "first.pcap", tmp_path / "whole.pcap"
+    first.write_bytes(pcap(sent[:2]))
+    whole.write_bytes(pcap(sent))
+    program = tmp_path / "dumpcap"
+    program.write_text(
+        f"""#!{sys.executable}
+import signal, sys
+from pathlib import Path
+
+signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGINT}})
+first, whole = (Path(name).read_bytes() for name in ({str(first)!r}, {str(whole)!r}))
+sys.stdout.buffer.write(first)
+sys.stdout.buffer.flush()
+signal.sigwait({{signal.SIGINT}})
+sys.stdout.buffer.write(whole[len(first):])
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(live_dumpcap, "find_dumpcap", lambda: str(program))
+    source = DumpcapSource("eth9", OPTIONS)
+    frames = receive(source, 2)
+
+    frames += frames_in(source.rest())
+    source.close()
+
+    assert [each.data for each in frames] == [each.data for each in sent]
+    assert [each.number for each in frames] == [1, 2, 3, 4, 5]
+    assert list(source.rest()) == []
 
 
 def test_without_dumpcap_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
