@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 IPV4_MAPPED = 0xFFFF << 32
 """The low word of an IPv4 address is this prefix plus its 32 bits; the high word is 0."""
@@ -169,6 +175,27 @@ that covered data which no frame holds. capture: index into the list of sources;
 1-based there.
 Who is client is decided later (auditor.judge.orient), never here.
 """
+
+
+def opaque(records: NDArray[np.void]) -> NDArray[np.void]:
+    """View records whole, as so many bytes each.
+
+    numpy copies, picks and joins these as they are, and any others field by field, which takes
+    twenty times as long.
+    """
+    return records.view(f"V{records.dtype.itemsize}")
+
+
+def pick(
+    records: NDArray[np.void], rows: NDArray[np.int64] | NDArray[np.bool_]
+) -> NDArray[np.void]:
+    """Copy some records."""
+    return opaque(records)[rows].view(records.dtype)
+
+
+def join(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Copy records of one kind, one part behind the other."""
+    return np.concatenate([opaque(part) for part in parts]).view(parts[0].dtype)
 
 
 def transport_name(protocol: int) -> str:

@@ -12,7 +12,7 @@ from auditor.evidence.dhcpv6 import read_dhcpv6
 from auditor.evidence.dns import read_announced, read_answers, split_stream
 from auditor.evidence.netbios import read_netbios
 from auditor.hostnames import safe_name
-from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, Status
+from auditor.records import ECHO_ID, IPPROTO_TCP, IPPROTO_UDP, Status, pick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +85,7 @@ def read_tellings(packets: Packets, choose: Chooser = telling_rows) -> Iterator[
     frames = choose(packets.rows)
     if not len(frames):
         return
-    rows = packets.rows[frames]
+    rows = pick(packets.rows, frames)
     starts = packets.batch.offset[frames] + rows["payload_offset"]
     ends = starts + rows["payload_len"]
     data = packets.batch.data

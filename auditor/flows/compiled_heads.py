@@ -14,6 +14,7 @@ from auditor.flows.streams import LONGEST_HEAD, StreamHead
 from auditor.flows.tcp import UNSEEN
 from auditor.kernel import heads as kernel
 from auditor.kernel.head_parts import move_heads, pack_heads, unpack_heads
+from auditor.records import pick
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -232,7 +233,7 @@ class CompiledHeads:
     def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
         general, totals = self._general, self._store.totals
         general.held = int(totals[kernel.HELD])
-        rows = payloads.rows[places]
+        rows = pick(payloads.rows, places)
         starts = payloads.offset[places] + rows["payload_offset"]
         ends = starts + np.minimum(rows["payload_len"], LONGEST_HEAD)
         names = "tcp_flags", "tcp_seq"

@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.flows.layout import ENTRY, ENTRY_BLANK, SIDE_BLANK
 from auditor.flows.tcp import RST, SEEN_BY_FLAGS, SYN
-from auditor.records import FLOW, IPPROTO_TCP, Seen
+from auditor.records import FLOW, IPPROTO_TCP, Seen, opaque, pick
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,7 +131,8 @@ class Facts:
             pairs = ((numbers.get(pair >> VLAN_BITS), pair) for pair in self.vlans)
             low = (1 << VLAN_BITS) - 1
             self.vlans = {new << VLAN_BITS | pair & low for new, pair in pairs if new is not None}
-        entries, sides = self.entries[flows], self.sides.reshape(-1, 2)[flows].ravel()
+        slots = np.stack([2 * flows, 2 * flows + 1], axis=1).ravel()
+        entries, sides = pick(self.entries, flows), pick(self.sides, slots)
         for name in ("packets", "bytes", "last_ns", "acks", "gaps"):
             sides[name][np.repeat(given, 2)] = SIDE_BLANK[name]
         kept, room = len(flows), len(self.entries)
@@ -141,8 +142,13 @@ class Facts:
             self.sides = _extended(sides, SIDE_BLANK, 2 * room)
             return
         # What has grown once will grow again: memory that is new costs more than what is moved.
-        self.entries[:kept], self.sides[: 2 * kept] = entries, sides
-        self.entries[kept:count], self.sides[2 * kept : 2 * count] = ENTRY_BLANK, SIDE_BLANK
+        for column, some, blank, each in (
+            (self.entries, entries, ENTRY_BLANK, 1),
+            (self.sides, sides, SIDE_BLANK, 2),
+        ):
+            whole = opaque(column)
+            whole[: each * kept] = opaque(some)
+            whole[each * kept : each * count] = opaque(blank)
 
     def set_losses(self, counts: Iterable[tuple[int, tuple[int, int]]]) -> None:
         """Enter acknowledgements and gaps by slot."""
@@ -197,6 +203,7 @@ def pair_up(flows: NDArray[np.int64], vlans: NDArray[np.uint32]) -> NDArray[np.i
 
 def _extended(column: NDArray[np.void], blank: NDArray[np.void], length: int) -> NDArray[np.void]:
     extended = np.empty(length, column.dtype)
-    extended[: len(column)] = column
-    extended[len(column) :] = blank
+    whole = opaque(extended)
+    whole[: len(column)] = opaque(column)
+    whole[len(column) :] = opaque(blank)
     return extended

@@ -21,7 +21,7 @@ from auditor.flows.heads import HEAD_PACKETS
 from auditor.flows.layout import ENTRY, SIDE
 from auditor.kernel import merge as kernel
 from auditor.kernel.flows import NEW_VLAN
-from auditor.records import IPPROTO_SCTP, IPPROTO_TCP, Seen
+from auditor.records import IPPROTO_SCTP, IPPROTO_TCP, Seen, pick
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -191,7 +191,7 @@ class MergingTable(CompiledFlowTable):
         missing = ~whole & ~sure
         arrival.skip[places[missing]] = logged[missing]
         ends = _both_sides(np.flatnonzero(sure))
-        rest = told._replace(entries=told.entries[sure], sides=told.sides[ends])
+        rest = told._replace(entries=pick(told.entries, sure), sides=pick(told.sides, ends))
         self._join(arrival, places[sure], flows[sure], rest)
         arrival.newest.update(zip(places[whole].tolist(), flows[whole].tolist(), strict=True))
 
@@ -207,14 +207,14 @@ class MergingTable(CompiledFlowTable):
         wanted[places] = True
         chosen = np.flatnonzero(wanted[part.log_flows])
         log, theirs = part.log, part.log_flows[chosen]
-        packets = Packets(log.batch.select(chosen), log.rows[chosen])
+        packets = Packets(log.batch.select(chosen), pick(log.rows, chosen))
         blank = CompiledFlowTable()
         number = np.empty(len(arrival.skip), np.int64)
         number[theirs] = blank.enter(packets)[0] >> 1
         told = number[places]
         known = kernel.Arrivals(
-            blank.facts.entries[told],
-            blank.facts.sides[_both_sides(told)],
+            pick(blank.facts.entries, told),
+            pick(blank.facts.sides, _both_sides(told)),
             part.arrivals.led_by[places],
             part.arrivals.led_seq[places],
         )

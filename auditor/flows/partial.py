@@ -23,7 +23,7 @@ from auditor.flows.tcp import ACK, SYN
 from auditor.kernel.flows import HEAD
 from auditor.kernel.head_parts import gather
 from auditor.kernel.merge import NOT_LED, Arrivals
-from auditor.records import IPPROTO_TCP, PACKET, Seen
+from auditor.records import IPPROTO_TCP, PACKET, Seen, join, pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,7 +203,7 @@ def take_out(
 
     bare: shape (places,), those whose payload nobody will ask for.
     """
-    batch, rows = packets.batch, packets.rows[places]
+    batch, rows = packets.batch, pick(packets.rows, places)
     lengths = np.minimum(rows["payload_len"], LONGEST_HEAD).astype(np.int64)
     if bare is not None:
         lengths[bare] = 0
@@ -244,7 +244,7 @@ def join_packets(several: Sequence[Packets]) -> Packets:
             _joined([batch.number for batch in batches]),
             _joined([batch.capture for batch in batches], np.int32),
         ),
-        np.concatenate([np.empty(0, PACKET), *(each.rows for each in several)]),
+        join([np.empty(0, PACKET), *(each.rows for each in several)]),
     )
 
 

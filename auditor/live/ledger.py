@@ -17,7 +17,7 @@ from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
 from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES
 from auditor.live import fold
-from auditor.records import ECHO_ID, FLOW, NO_TIME, Seen
+from auditor.records import ECHO_ID, FLOW, NO_TIME, Seen, join, opaque, pick
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -100,7 +100,7 @@ class Ledger:
         """Take in judged flows; begun: shape (n,), those that no ledger was told of before."""
         flows = judged.flows
         rows = np.zeros(len(flows.facts), _ROW)
-        rows["facts"] = _without_client_ports(judged)
+        opaque(rows["facts"])[:] = opaque(_without_client_ports(judged))
         rows["outcome"] = judged.outcome
         rows["marks"] = _marks(judged)
         rows["flows"] = begun
@@ -114,7 +114,7 @@ class Ledger:
 
     def absorb(self, other: Ledger) -> None:
         """Take in the records of another ledger."""
-        rows = other._rows.copy()
+        rows = opaque(other._rows).copy().view(_ROW)
         for field in ("speaks", "names", "vlans"):
             mine: _Numbers = getattr(self, f"_{field}")
             theirs: _Numbers = getattr(other, f"_{field}")
@@ -140,7 +140,7 @@ class Ledger:
         order = self._order()
         vlans = self._vlans.values
         return Flows(
-            facts=self._rows["facts"][order],
+            facts=pick(self._rows["facts"], order),
             heads_a=self._heads[0].select(order),
             heads_b=self._heads[1].select(order),
             vlans=[vlans[number] for number in self._rows["vlans"][order].tolist()],
@@ -162,7 +162,7 @@ class Ledger:
         """
         told: dict[Words, list[SeenName]] = {}
         order = np.flatnonzero(self._rows["names"])
-        facts = self._rows["facts"][order]
+        facts = pick(self._rows["facts"], order)
         first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"]).tolist()
         for (fact, seen), time_ns in zip(self._named(order), first_ns, strict=True):
             ends = [(int(fact[f"{end}_hi"]), int(fact[f"{end}_lo"])) for end in "ab"]
@@ -179,7 +179,7 @@ class Ledger:
 
     def _named(self, order: NDArray[np.int64]) -> list[tuple[np.void, tuple[SeenName, ...]]]:
         numbers = self._rows["names"][order].tolist()
-        facts = self._rows["facts"][order]
+        facts = pick(self._rows["facts"], order)
         return [
             (fact, self._names.values[number]) for fact, number in zip(facts, numbers, strict=True)
         ]
@@ -191,11 +191,11 @@ class Ledger:
         return np.lexsort((*(facts[name] for name in names), first_ns))
 
     def _merge(self, news: NDArray[np.void], heads: Heads) -> None:
-        rows = np.concatenate([self._rows, news])
+        rows = join([self._rows, news])
         facts = rows["facts"]
         first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
         order, starts = fold.group(_keys(rows), first_ns)
-        merged = rows[order[starts]]  # the earliest of each group describes it
+        merged = pick(rows, order[starts])  # the earliest of each group describes it
         for name in _SUMS:
             merged["facts"][name] = fold.sum_up(facts[name], order, starts)
         merged["flows"] = fold.sum_up(rows["flows"], order, starts)
@@ -211,7 +211,7 @@ class Ledger:
         kept = self._kept(merged)
         room = self._head_bytes // 2
         a, b = (fold.gather_heads(pair, chosen[kept], room) for pair in parts)
-        self._rows, self._heads = merged[kept], (a, b)
+        self._rows, self._heads = pick(merged, kept), (a, b)
 
     def _kept(self, rows: NDArray[np.void]) -> NDArray[np.int64]:
         """Choose the records for which there is room."""
@@ -266,7 +266,7 @@ def _marks(judged: Judged) -> NDArray[np.uint32]:
 
 def _without_client_ports(judged: Judged) -> NDArray[np.void]:
     """Give the facts as of any other flow of that client to that service."""
-    facts = judged.flows.facts.copy()
+    facts = opaque(judged.flows.facts).copy().view(FLOW)
     is_a = judged.orientation.client_is_a
     for client, server, mine in (("a_port", "b_port", is_a), ("b_port", "a_port", ~is_a)):
         port = facts[client]

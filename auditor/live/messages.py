@@ -10,7 +10,7 @@ from auditor.evidence.compiled_tellings import telling_rows
 from auditor.evidence.names import NameCollector, Names
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
-from auditor.records import FLOW, PACKET
+from auditor.records import FLOW, PACKET, join, pick
 
 MOST_MESSAGES = 50_000
 """Of one tick: a flood of answers must not fill the memory."""
@@ -38,7 +38,7 @@ class MessageKeeper:
             chosen = chosen[:room]
         if not len(chosen):
             return
-        rows = packets.rows[chosen]
+        rows = pick(packets.rows, chosen)
         starts = packets.batch.offset[chosen] + rows["payload_offset"]
         ends = starts + np.minimum(rows["payload_len"], _LONGEST)
         data = packets.batch.data
@@ -52,7 +52,7 @@ class MessageKeeper:
         """Give what was kept, as packets that are nothing but payload; begin anew."""
         payloads, self._payloads = self._payloads, []
         kept, self._rows = self._rows, []
-        rows = np.concatenate(kept) if kept else np.empty(0, PACKET)
+        rows = join(kept) if kept else np.empty(0, PACKET)
         length = np.array([len(payload) for payload in payloads], np.int64)
         rows["payload_offset"], rows["payload_len"] = 0, length
         count = len(rows)

@@ -16,7 +16,7 @@ import numpy as np
 from auditor.hosts import resolve
 from auditor.live.fold import gather_heads
 from auditor.live.messages import no_flows
-from auditor.records import FLOW, IPPROTO_UDP, NO_TIME
+from auditor.records import FLOW, IPPROTO_UDP, NO_TIME, join, opaque, pick
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -83,7 +83,7 @@ class TransferMemory:
             self._remember(facts, np.flatnonzero(marked), asker, other, now_s)
         if not self._requests:
             return flows, begun
-        facts = facts.copy()
+        facts = opaque(facts).copy().view(FLOW)
         others = np.flatnonzero(is_udp & ~askers[0] & ~askers[1])
         for asker, answerer in _ENDS:
             self._name_answers(facts, others, asker, answerer, now_s, site, macs)
@@ -103,7 +103,7 @@ class TransferMemory:
         rows = np.arange(len(held.facts) + len(flows.facts))
         a = gather_heads([held.heads_a, flows.heads_a], rows, _HEAD_ROOM)
         b = gather_heads([held.heads_b, flows.heads_b], rows, _HEAD_ROOM)
-        facts = np.concatenate([held.facts, flows.facts])
+        facts = join([held.facts, flows.facts])
         vlans = [*held.vlans, *flows.vlans]
         joined = replace(flows, facts=facts, heads_a=a, heads_b=b, vlans=vlans)
         return joined, np.concatenate([self._held_begun, begun])
@@ -212,7 +212,7 @@ def _chosen(flows: Flows, chosen: NDArray[np.bool_]) -> Flows:
     rows = np.flatnonzero(chosen)
     return replace(
         flows,
-        facts=flows.facts[rows],
+        facts=pick(flows.facts, rows),
         heads_a=flows.heads_a.select(rows),
         heads_b=flows.heads_b.select(rows),
         vlans=[flows.vlans[row] for row in rows.tolist()],

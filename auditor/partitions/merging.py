@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
-from auditor.records import FLOW
+from auditor.records import FLOW, join, pick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ class Parts:
         first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
         order = np.lexsort((*(facts[name] for name in reversed(_ORDER)), first_ns))
         return Flows(
-            facts[order],
+            pick(facts, order),
             heads_a.select(order),
             heads_b.select(order),
             [self._vlans[row] for row in order.tolist()],
@@ -82,7 +82,7 @@ class Parts:
         )
 
     def _merge(self) -> None:
-        facts, watch = np.concatenate(self._facts), np.concatenate(self._watch)
+        facts, watch = join(self._facts), np.concatenate(self._watch)
         last_ns = np.maximum(facts["last_a_ns"], facts["last_b_ns"])
         keys = [watch, *(facts[name] for name in _SAME)]
         order = np.lexsort((last_ns, *keys))
@@ -91,7 +91,7 @@ class Parts:
         for key in keys:
             begins[1:] |= key[order][1:] != key[order][:-1]
         starts = np.flatnonzero(begins)
-        merged = facts[order[starts]]
+        merged = pick(facts, order[starts])
         if len(starts):
             for names, function in (
                 (_SUMS, np.add),
