@@ -46,17 +46,6 @@ def group(
     return order, np.flatnonzero(changes)
 
 
-def sum_up(
-    values: NDArray[np.generic], order: NDArray[np.int64], starts: NDArray[np.int64]
-) -> NDArray[np.generic]:
-    """Sum by group; what does not fit the type stays at its largest value."""
-    if not len(starts):
-        return values[:0]
-    total = np.add.reduceat(values[order].astype(np.uint64), starts)
-    largest = np.uint64((1 << 8 * values.dtype.itemsize - (values.dtype.kind == "i")) - 1)
-    return np.minimum(total, largest).astype(values.dtype)
-
-
 def reduce(
     function: np.ufunc,
     values: NDArray[np.generic],

@@ -16,6 +16,7 @@ from auditor.evidence.own_names import OWN_KINDS, OwnNames
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
 from auditor.judge.vocabulary import ATTEMPTED, OUTCOMES
+from auditor.kernel.folding import fold_records
 from auditor.live import fold
 from auditor.records import ECHO_ID, FLOW, NO_TIME, Seen, join, opaque, pick
 
@@ -43,11 +44,6 @@ _ROW = np.dtype(
 )
 """One record. marks: what of the facts decides who is client and what happened. speaks, names,
 vlans: numbers in the ledger's lists. flows: how many began that the record stands for."""
-
-_SUMS = ("packets_a", "packets_b", "bytes_a", "bytes_b", "acks_a", "acks_b", "gaps_a", "gaps_b")
-_MINIMA = ("first_a_ns", "first_b_ns", "data_a_ns", "data_b_ns")
-_MAXIMA = ("last_a_ns", "last_b_ns", "unreachable_a", "unreachable_b")
-_BITS = ("seen_a", "seen_b")
 
 _MOVING = np.uint8(Seen.ACK | Seen.DATA | Seen.FIN)
 _OPENING = np.uint8(Seen.SYN | Seen.SYN_ACK | Seen.RST)
@@ -196,14 +192,7 @@ class Ledger:
         first_ns = np.minimum(facts["first_a_ns"], facts["first_b_ns"])
         order, starts = fold.group(_keys(rows), first_ns)
         merged = pick(rows, order[starts])  # the earliest of each group describes it
-        for name in _SUMS:
-            merged["facts"][name] = fold.sum_up(facts[name], order, starts)
-        merged["flows"] = fold.sum_up(rows["flows"], order, starts)
-        for names, function in ((_MINIMA, np.minimum), (_MAXIMA, np.maximum)):
-            for name in names:
-                merged["facts"][name] = fold.reduce(function, facts[name], order, starts)
-        for name in _BITS:
-            merged["facts"][name] = fold.reduce(np.bitwise_or, facts[name], order, starts)
+        fold_records(rows, order, starts, merged)
         self._unite_vlans(rows["vlans"], order, starts, merged)
         parts = list(zip(self._heads, heads, strict=True))
         has = [np.concatenate([part.length[:, 0] for part in pair]) > 0 for pair in parts]
