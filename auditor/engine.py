@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from auditor.decode.dissect import Decoder
 from auditor.decode.duplicates import Duplicates
+from auditor.decode.tally import Tally
 from auditor.evidence.names import NameCollector
 from auditor.flows import FlowTable
 
@@ -88,6 +89,14 @@ class Engine:
         from auditor.evidence.compiled_tellings import telling_rows  # noqa: PLC0415 - loads numba
 
         return NameCollector(choose=telling_rows)
+
+    def tally(self) -> Tally:
+        """Make what counts frames."""
+        if not self.compiled:
+            return Tally()
+        from auditor.decode.compiled_tally import CompiledTally  # noqa: PLC0415 - loads numba
+
+        return CompiledTally()
 
     def ahead(self, items: Iterable[_Item]) -> Iterator[_Item]:
         """Make the next item while one is worked on, where kernels leave the interpreter free."""

@@ -10,7 +10,6 @@ from auditor.engine import Engine, choose_engine
 from auditor.errors import UsageError
 from auditor.kernel.notice import tell
 from auditor.partitions.find import find_partitions
-from auditor.parts.tally import Tally
 from auditor.report.model import CaptureInfo
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class _Alone:
         self.engine = choose_engine(reading.engine, capture.size())
         self.table = self.engine.flow_table()
         self.names = self.engine.name_collector()
-        self.tally = Tally()
+        self.tally = self.engine.tally()
         self.copies = self.engine.duplicates(leave_out=reading.dedup)
         self._capture = capture
         self._decoder = self.engine.decoder(macs)

@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.decode.compiled_duplicates import CompiledDuplicates
+from auditor.decode.compiled_tally import CompiledTally
+from auditor.decode.tally import Tally
 from auditor.flows.compiled import CompiledFlowTable, Flushed
 from auditor.live.clock import SECOND_NS
 from auditor.live.lane import Lane, unite_macs
 from auditor.live.messages import MessageKeeper, no_flows
 from auditor.outlets.window import Counters
-from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from auditor.capture.batch import FrameBatch
     from auditor.capture.live import LiveSource
     from auditor.decode.packets import Packets
     from auditor.live.clock import Clock, Schedule, Span
@@ -104,19 +104,6 @@ class Tick:
 
 
 @dataclass
-class _Part:
-    """What came since the last tick."""
-
-    first_ns: int | None = None
-    last_ns: int | None = None
-
-    def count(self, batch: FrameBatch) -> None:
-        first, last = int(batch.time_ns.min()), int(batch.time_ns.max())
-        self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
-        self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
-
-
-@dataclass
 class Intake:
     """Takes what sources bring that share the frames of an interface, in a thread for each."""
 
@@ -138,9 +125,11 @@ class Intake:
         self._table = CompiledFlowTable()
         self._keeper = MessageKeeper()
         self._tally = Tally()
+        """Of all ticks that were handed over."""
         self._copies = CompiledDuplicates(leave_out=self.dedup)
         self._bytes = 0
-        self._part = _Part()
+        self._part = CompiledTally()
+        """Of what came since."""
         self._evicted = [0, 0]
         self._unjudged = 0
         self._shown_s = 0.0
@@ -189,11 +178,14 @@ class Intake:
         return None if None in lost else sum(filter(None, lost))
 
     def _counters(self) -> Counters:
+        counted = Tally()
+        counted.add(self._tally)
+        counted.add(self._part)
         return Counters(
-            frames=self._tally.frames,
+            frames=counted.frames,
             bytes=self._bytes,
             dropped=self._dropped or 0,
-            frames_by_status=self._tally.by_status(),
+            frames_by_status=counted.by_status(),
             duplicates=self._copies.count,
             table_flows=self._table.size,
             table_room=self.limits.most_flows,
@@ -238,8 +230,7 @@ class Intake:
         self._copies.mark(packets.rows)
         self._table.update(packets)
         self._keeper.observe(packets)
-        self._tally.count(batch, packets.rows["status"])
-        self._part.count(batch)
+        self._part.count(batch, packets.rows["status"])
         self._bytes += int(batch.wire_len.sum())
 
     def _look(self, lane: Lane) -> None:
@@ -312,7 +303,8 @@ class Intake:
     def _tick(
         self, now_s: float, flushed: Flushed, window: Span | None = None, *, last: bool = False
     ) -> Tick:
-        part, self._part = self._part, _Part()
+        part, self._part = self._part, CompiledTally()
+        self._tally.add(part)
         notices, self._notices = self._notices, []
         return Tick(
             flushed,

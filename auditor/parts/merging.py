@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from auditor.decode.fragments import FragmentTable
 from auditor.decode.part_duplicates import MergedDuplicates
+from auditor.decode.tally import Tally
 from auditor.evidence.names import NameCollector
 from auditor.flows.merging import MergingTable
 from auditor.flows.partial import PartTable
 from auditor.parts.reduce import Before
-from auditor.parts.tally import Tally
 
 if TYPE_CHECKING:
     from auditor.capture import CaptureFacts

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from auditor.capture import Capture
     from auditor.capture.merge import Track
     from auditor.decode.part_duplicates import MergedDuplicates
+    from auditor.decode.tally import Tally
     from auditor.engine import Engine
     from auditor.evidence.names import NameCollector
     from auditor.flows.merging import MergingTable
     from auditor.parts.crew import Crew, Errand
     from auditor.parts.plan import Part, Place
     from auditor.parts.reduce import Job, Partial
-    from auditor.parts.tally import Tally
 
     Progress = Callable[[int, int, int], None]
 

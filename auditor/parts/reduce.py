@@ -11,6 +11,7 @@ from auditor import __version__
 from auditor.capture import Capture, CaptureFacts
 from auditor.capture.merge import Track, Window
 from auditor.decode.compiled import CompiledDecoder
+from auditor.decode.compiled_tally import CompiledTally
 from auditor.decode.packets import Packets
 from auditor.decode.part_duplicates import PartDuplicates
 from auditor.errors import UsageError
@@ -19,7 +20,6 @@ from auditor.evidence.tellings import read_tellings
 from auditor.flows.partial import PartTable, take_out
 from auditor.flows.tcp import ACK, SYN
 from auditor.kernel.flows import HEAD_PACKETS
-from auditor.parts.tally import Tally
 from auditor.records import IPPROTO_TCP
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from auditor.decode.fragments import Head
     from auditor.decode.part_duplicates import CopiesPart
+    from auditor.decode.tally import Tally
     from auditor.evidence.tellings import Telling
     from auditor.flows.merging import Missing
     from auditor.flows.partial import FlowsPart
@@ -120,7 +121,7 @@ class _Reading:
 
 def read_part(part: Part, job: Job) -> Partial:
     """Read a part from its first frame to its last."""
-    reading, table, tally = _Reading(part, job), PartTable(), Tally()
+    reading, table, tally = _Reading(part, job), PartTable(), CompiledTally()
     tellings: list[Telling] = []
     for packets in reading:
         table.update(packets)

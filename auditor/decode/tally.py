@@ -10,6 +10,8 @@ import numpy as np
 from auditor.records import Status
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from auditor.capture.batch import FrameBatch
 
 
@@ -25,7 +27,7 @@ class Tally:
     status: np.ndarray = field(default_factory=lambda: np.zeros(len(Status), dtype=np.int64))
     """Frames by Status."""
 
-    def count(self, frames: FrameBatch, status: np.ndarray) -> None:
+    def count(self, frames: FrameBatch, status: NDArray[np.uint8]) -> None:
         """Count a batch, whose frames have these Status values."""
         if not len(frames):
             return
@@ -34,10 +36,8 @@ class Tally:
         capture = int(frames.capture[0])
         if (frames.capture == capture).all():
             self._widen(capture, int(frames.time_ns.min()), int(frames.time_ns.max()))
-            return
-        for capture in np.unique(frames.capture).tolist():
-            times = frames.time_ns[frames.capture == capture]
-            self._widen(capture, int(times.min()), int(times.max()))
+        else:
+            self._widen_each(frames)
 
     def add(self, other: Tally) -> None:
         """Count what somebody else has counted."""
@@ -59,6 +59,12 @@ class Tally:
         """Give the frames by the name of their status."""
         counts = self.status.tolist()
         return {s.name.lower().replace("_", "-"): counts[s] for s in Status}
+
+    def _widen_each(self, frames: FrameBatch) -> None:
+        """Widen the spans of the captures that the frames are of."""
+        for capture in np.unique(frames.capture).tolist():
+            times = frames.time_ns[frames.capture == capture]
+            self._widen(capture, int(times.min()), int(times.max()))
 
     def _widen(self, capture: int, first: int, last: int) -> None:
         span = self.spans.get(capture, (first, last))
