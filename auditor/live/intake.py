@@ -52,11 +52,12 @@ class Limits:
     """Between two flushes of the table, about: what goes on longer is handed over in parts."""
     idle_s: float = 300.0
     """Without a packet for so long, a flow has ended."""
-    closed_s: float = 7.5
+    closed_s: float = 5.0
     """Without a packet for so long since it was handed over, a flow with a FIN or RST has ended.
 
-    Less than a tick, by more than ticks come early: held for a second one by some milliseconds,
-    the flows of a tick would be in the table three times over, and its memory grow for that.
+    Well below the shortest tick that divides a window, three quarters of `tick_s`: held for a
+    second one by some milliseconds, the flows of a tick would be in the table three times over, and
+    its memory grow for that.
     """
     most_flows: int = 1_000_000
     """In the flow table."""
