@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.kernel.hashing import FACTORS
 from auditor.records import IPPROTO_TCP, Status
 
 if TYPE_CHECKING:
@@ -37,10 +38,6 @@ one takes: 2**14 hold 10 ms of 1.6 million packets a second, and fit a processor
 _FIN, _SYN, _RST = 0x01, 0x02, 0x04
 LONG_AGO = -(1 << 62)
 
-_GOLDEN = 0x9E37_79B9_7F4A_7C15
-_FACTORS = tuple(np.uint64(pow(_GOLDEN, power, 1 << 64)) for power in range(1, 9))
-"""Odd and far apart: each word has a factor, and the sum is the fingerprint."""
-
 
 def fingerprints(rows: NDArray[np.void]) -> NDArray[np.uint64]:
     """Give a number for each PACKET row that copies of a packet share and hardly two packets.
@@ -59,7 +56,7 @@ def fingerprints(rows: NDArray[np.void]) -> NDArray[np.uint64]:
         _joined(rows["transport"], rows["tcp_flags"]),
     )
     total = np.zeros(len(rows), np.uint64)
-    for word, factor in zip(words, _FACTORS, strict=True):
+    for word, factor in zip(words, FACTORS, strict=True):
         total += word * factor
     return total
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.kernel.hashing import FACTORS
 from auditor.kernel.jit import compiled
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def number_addresses(
     known = 0
     mask = np.uint64(len(slots) - 1)
     for row in range(len(high)):
-        mixed = (high[row] ^ (low[row] << np.uint64(1))) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = (high[row] ^ (low[row] << np.uint64(1))) * FACTORS[0]
         slot = mixed >> np.uint64(32) & mask
         while slots[slot] >= 0:
             other = first[slots[slot]]

@@ -1,4 +1,4 @@
-"""Factors of hashes that kernels share."""
+"""Factors of hashes, which kernels and their twins share."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def compiled(function: _Function) -> _Function:
     """Compile on first use, and keep the result on disk.
 
     A kernel works on arrays of its caller and makes none, so that none need be counted: to count
-    those that are handed from part to part took six times as long as to decode a frame does.
+    those that are handed from part to part took four times as long as to decode a frame does.
     """
     options = {"nogil": True, "no_cfunc_wrapper": True, "_nrt": False}
     before, _SETTINGS["CACHE_DIR"] = _SETTINGS["CACHE_DIR"], _CACHE

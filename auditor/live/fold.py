@@ -8,6 +8,7 @@ import numpy as np
 
 from auditor.evidence.many import sealed
 from auditor.flows.headlist import HeadList
+from auditor.kernel.hashing import FACTORS
 from auditor.kernel.packing import copy_stretches
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_PRIME = np.uint64(0x9E37_79B9_7F4A_7C15)
 _HALF = np.uint64(32)
 
 _SHORT_HEAD = 64
@@ -35,7 +35,7 @@ def group(
     """
     mixed = np.zeros(len(first_ns), np.uint64)
     for column in columns:
-        mixed = (mixed ^ column) * _PRIME
+        mixed = (mixed ^ column) * FACTORS[0]
         mixed ^= mixed >> _HALF
     order = np.lexsort((first_ns, mixed))
     changes = np.ones(len(order), dtype=bool)
