@@ -45,6 +45,7 @@ LAYERS = [
 HOMES = {
     "numpy": None,
     "numba": {"kernel"},
+    "llvmlite": {"kernel"},
     "dpkt": {"decode"},
     "pandas": {"report"},
     "click": {"cli", "__main__"},

@@ -93,8 +93,8 @@ def _sample() -> tuple[str]:
 def test_a_window_that_cannot_be_reported_is_told_as_failed() -> None:
     """The others come, what is missing is said of them, and the whole is reported."""
     witness, whole = Witness(), Witness()
-    # Before the first frame an empty report is made; a window takes two, its own and the whole.
-    report = watched(Failing("conclude", lambda call: call == 4), witness)
+    # The rehearsal takes two reports as a window does, its own and the whole: this is the second's.
+    report = watched(Failing("conclude", lambda call: call == 5), witness)
     replayed(NAME, whole, WINDOWS)
     (failed,) = witness.failures
     assert len(witness.windows) == len(whole.windows) - 1

@@ -10,7 +10,6 @@ from auditor.decode.carriers import find_carriers
 from auditor.decode.dissect import Decoder
 from auditor.decode.packets import Packets
 from auditor.kernel.frames import AGAIN, CARRIER, decode_frames
-from auditor.kernel.nearby import touch_headers
 from auditor.pool import Pool
 from auditor.records import PACKET
 
@@ -31,7 +30,6 @@ class CompiledDecoder(Decoder):
     def decode(self, batch: FrameBatch) -> Packets:
         """Decode every frame of a batch, in order."""
         rows, notes = self._rows.take(len(batch)), np.empty(len(batch), np.uint8)
-        touch_headers(batch.data, batch.offset)
         noted = decode_frames(
             batch.data,
             batch.offset,

@@ -16,14 +16,8 @@ from auditor.flows.links import Links
 from auditor.flows.quotes import EarlyQuotes
 from auditor.flows.result import Flows
 from auditor.flows.table import HEAD_BUDGET
-from auditor.kernel.flows import (
-    NEW_VLAN,
-    Frames,
-    Table,
-    add_packets,
-    build_index,
-    find_flow,
-)
+from auditor.kernel.flow_index import Table, build_index, find_flow
+from auditor.kernel.flows import NEW_VLAN, Frames, add_packets
 from auditor.records import IPPROTO_TCP, NO_TIME, Seen, Status
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import numpy as np
 
 from auditor.kernel.hashing import FACTORS
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.nearby import bring_near
 from auditor.records import IPPROTO_TCP, Status
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ _FIN, _SYN, _RST = 0x01, 0x02, 0x04
 _COPY_NS = 10_000_000
 _NAMELESS_COPY_NS = 1_000_000
 _PLACES_BITS = 14
+
+_AT_ONCE = 32
+"""Packets whose places are asked for together."""
 
 RECENT = np.dtype([("fingerprint", "u8"), ("time_ns", "i8")])
 """A packet seen lately."""
@@ -62,21 +66,27 @@ def find_copies(rows: NDArray[np.void], recent: NDArray[np.void], copies: NDArra
     """Find the PACKET rows that are copies; give how many there are.
 
     recent: RECENT, shape (2**14,), by the uppermost bits of fingerprints; is brought up to date.
-    copies: shape (n,); its first items are set to the rows found.
+    copies: shape (n,); its first items are set to the rows found, the others to anything.
     """
     count = 0
-    for i in range(len(rows)):
-        row = rows[i]
-        reach = _reach(row)
-        if reach == 0:
-            continue
-        mark = _fingerprint(row)
-        known = recent[np.int64(mark >> np.uint64(64 - _PLACES_BITS))]
-        if known["fingerprint"] == mark and abs(row["time_ns"] - known["time_ns"]) <= reach:
-            copies[count] = i
-            count += 1
-        else:
-            known["fingerprint"], known["time_ns"] = mark, row["time_ns"]
+    for first in range(0, len(rows), _AT_ONCE):
+        last = min(first + _AT_ONCE, len(rows))
+        for i in range(first, last):
+            mark = _fingerprint(rows[i])
+            bring_near(recent, np.int64(mark >> np.uint64(64 - _PLACES_BITS)))
+            # No more copies than rows were found so far: what is set here is not yet needed.
+            copies[i] = np.int64(mark)
+        for i in range(first, last):
+            row, mark = rows[i], np.uint64(copies[i])
+            reach = _reach(row)
+            if reach == 0:
+                continue
+            known = recent[np.int64(mark >> np.uint64(64 - _PLACES_BITS))]
+            if known["fingerprint"] == mark and abs(row["time_ns"] - known["time_ns"]) <= reach:
+                copies[count] = i
+                count += 1
+            else:
+                known["fingerprint"], known["time_ns"] = mark, row["time_ns"]
     return count
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from auditor.kernel.hashing import FACTORS
+from auditor.kernel.flow_index import Table, begin_flow, bring_flows, probe, read_key
 from auditor.kernel.jit import compiled, part
 from auditor.records import IPPROTO_TCP, Seen, Status
 
@@ -24,23 +24,15 @@ _NO_HOLE = 0xFF ^ _HOLE
 _REACH = 1 << 30
 """A sequence number further away than this is of another stream."""
 
+_AT_ONCE = 32
+"""Packets whose flows are asked for together."""
+
 HEAD_PACKETS = 64
 """Packets of a flow, from its first on, in which heads are looked for."""
 
 NEW_VLAN, HEAD = 1, 2
 """What add_packets notes of a packet: its VLAN ids are others than its side's first ones; its
 payload may belong to a head."""
-
-
-class Table(NamedTuple):
-    """The arrays of a flow table."""
-
-    index: NDArray[np.int64]
-    """Shape (a power of two,): open addressing; 32 bits of hash over 32 bits of flow + 1; or 0."""
-    entries: NDArray[np.void]
-    """ENTRY, shape (flows that fit,)."""
-    sides: NDArray[np.void]
-    """SIDE, shape (2 * flows that fit,)."""
 
 
 class Frames(NamedTuple):
@@ -50,119 +42,6 @@ class Frames(NamedTuple):
     """PACKET, shape (n,)."""
     number: NDArray[np.int64]
     capture: NDArray[np.int32]
-
-
-@part
-def _mixed(entry: np.void) -> np.uint64:
-    """Hash the endpoints and the transport of a record; all bits depend on all."""
-    half = np.uint64(32)
-    ports = np.uint64(entry["a_port"]) << half | np.uint64(entry["b_port"])
-    value = (
-        np.uint64(entry["a_hi"]) * FACTORS[0]
-        + np.uint64(entry["a_lo"]) * FACTORS[1]
-        + np.uint64(entry["b_hi"]) * FACTORS[2]
-        + np.uint64(entry["b_lo"]) * FACTORS[3]
-        + ports * FACTORS[4]
-        + np.uint64(entry["transport"]) * FACTORS[5]
-    )
-    value = (value ^ (value >> half)) * FACTORS[0]
-    return value ^ (value >> half)
-
-
-@part
-def _same(one: np.void, other: np.void) -> bool:
-    """Compare the endpoints and the transports of two records."""
-    return (
-        one["b_lo"] == other["b_lo"]
-        and one["a_lo"] == other["a_lo"]
-        and one["a_port"] == other["a_port"]
-        and one["b_port"] == other["b_port"]
-        and one["transport"] == other["transport"]
-        and one["a_hi"] == other["a_hi"]
-        and one["b_hi"] == other["b_hi"]
-    )
-
-
-@part
-def _probe(table: Table, key: np.void) -> int:
-    """Give the place in the index of a key, or the free one where it belongs."""
-    mask = np.int64(table.index.shape[0] - 1)
-    mixed = _mixed(key)
-    place = np.int64(mixed & np.uint64(mask))
-    tag = np.int64(mixed >> np.uint64(32))
-    while True:
-        found = table.index[place]
-        if found == 0:
-            return place
-        if (found >> 32) & 0xFFFFFFFF == tag and _same(
-            table.entries[(found & 0xFFFFFFFF) - 1], key
-        ):
-            return place
-        place = (place + 1) & mask
-
-
-@part
-def _set_index(table: Table, place: int, flow: int) -> None:
-    """Let a place of the index lead to a flow."""
-    tag = _mixed(table.entries[flow]) >> np.uint64(32)
-    table.index[place] = np.int64(tag << np.uint64(32) | np.uint64(flow + 1))
-
-
-@compiled
-def find_flow(table: Table, key: np.void) -> int:
-    """Give the newest flow of a key, -1 if there is none. key: ENTRY, its endpoints set."""
-    return (table.index[_probe(table, key)] & 0xFFFFFFFF) - 1
-
-
-@part
-def index_flow(table: Table, flow: int) -> None:
-    """Let the index lead from a flow's key to this flow."""
-    _set_index(table, _probe(table, table.entries[flow]), flow)
-
-
-@compiled
-def build_index(table: Table, first: int, last: int) -> None:
-    """Enter the flows from `first` up to `last` into the index; of equal keys the last counts."""
-    for flow in range(first, last):
-        index_flow(table, flow)
-
-
-@part
-def _read_key(row: np.void, key: np.void) -> int:
-    """Set the canonical endpoints of a PACKET row in an ENTRY; give 1 if b sent it, else 0."""
-    from_b = (row["src_hi"] > row["dst_hi"]) | (
-        (row["src_hi"] == row["dst_hi"])
-        & (
-            (row["src_lo"] > row["dst_lo"])
-            | ((row["src_lo"] == row["dst_lo"]) & (row["src_port"] > row["dst_port"]))
-        )
-    )
-    # One side speaks as often as the other: what is chosen without a branch is never guessed wrong.
-    key["transport"] = row["transport"]
-    key["a_hi"] = row["dst_hi"] if from_b else row["src_hi"]
-    key["a_lo"] = row["dst_lo"] if from_b else row["src_lo"]
-    key["a_port"] = row["dst_port"] if from_b else row["src_port"]
-    key["b_hi"] = row["src_hi"] if from_b else row["dst_hi"]
-    key["b_lo"] = row["src_lo"] if from_b else row["dst_lo"]
-    key["b_port"] = row["src_port"] if from_b else row["dst_port"]
-    return np.int64(from_b)
-
-
-@part
-def _begin(table: Table, place: int, flow: int, key: np.void) -> None:
-    """Open a flow, whose records are blank, at a place of the index."""
-    entry = table.entries[flow]
-    entry["a_hi"], entry["a_lo"], entry["a_port"] = key["a_hi"], key["a_lo"], key["a_port"]
-    entry["b_hi"], entry["b_lo"], entry["b_port"] = key["b_hi"], key["b_lo"], key["b_port"]
-    entry["transport"] = key["transport"]
-    _set_index(table, place, flow)
-
-
-@part
-def open_flow(table: Table, flow: int, key: np.void) -> int:
-    """Open a flow, whose records are blank, as the newest of its key; give it."""
-    _begin(table, _probe(table, key), flow, key)
-    return flow
 
 
 @part
@@ -312,35 +191,38 @@ def add_packets(
     to 2 * flow, + 1 if b sent the packet; -1 for packets of no flow. notes: shape (n,), is set to
     the sum of NEW_VLAN and HEAD.
     """
-    for i in range(span[0], span[1]):
-        row = frames.rows[i]
-        slots[i], notes[i] = -1, 0
-        if row["status"] != _OK:
-            continue
-        from_b = _read_key(row, key[0])
-        place = _probe(table, key[0])
-        flow = (table.index[place] & 0xFFFFFFFF) - 1
-        is_tcp = row["transport"] == IPPROTO_TCP
-        if flow < 0 or (
-            is_tcp and _starts_anew(table.entries[flow], table.sides[2 * flow + from_b], row)
-        ):
-            flow = count
-            count += 1
-            _begin(table, place, flow, key[0])
-        slot = 2 * flow + from_b
-        entry, side = table.entries[flow], table.sides[slot]
-        _add_facts(entry, side, row, frames.number[i], frames.capture[i])
-        if is_tcp:
-            _add_tcp(table.sides, slot, row)
-            if row["tcp_flags"] & (_FIN | _RST):
-                entry["closed"] = 1
-        if row["vlan"] and row["vlan"] != side["vlan"]:
-            if side["vlan"]:
-                notes[i] = NEW_VLAN
-            else:
-                side["vlan"] = row["vlan"]
-        if entry["packets"] < HEAD_PACKETS:
-            entry["packets"] += 1
-            notes[i] |= HEAD
-        slots[i] = slot
+    for first in range(span[0], span[1], _AT_ONCE):
+        last = min(first + _AT_ONCE, span[1])
+        bring_flows(table, frames.rows, (first, last), key, slots)
+        for i in range(first, last):
+            row, mixed = frames.rows[i], np.uint64(slots[i])
+            slots[i], notes[i] = -1, 0
+            if row["status"] != _OK:
+                continue
+            from_b = read_key(row, key[0])
+            place = probe(table, key[0], mixed)
+            flow = (table.index[place] & 0xFFFFFFFF) - 1
+            is_tcp = row["transport"] == IPPROTO_TCP
+            if flow < 0 or (
+                is_tcp and _starts_anew(table.entries[flow], table.sides[2 * flow + from_b], row)
+            ):
+                flow = count
+                count += 1
+                begin_flow(table, place, flow, key[0], mixed)
+            slot = 2 * flow + from_b
+            entry, side = table.entries[flow], table.sides[slot]
+            _add_facts(entry, side, row, frames.number[i], frames.capture[i])
+            if is_tcp:
+                _add_tcp(table.sides, slot, row)
+                if row["tcp_flags"] & (_FIN | _RST):
+                    entry["closed"] = 1
+            if row["vlan"] and row["vlan"] != side["vlan"]:
+                if side["vlan"]:
+                    notes[i] = NEW_VLAN
+                else:
+                    side["vlan"] = row["vlan"]
+            if entry["packets"] < HEAD_PACKETS:
+                entry["packets"] += 1
+                notes[i] |= HEAD
+            slots[i] = slot
     return count

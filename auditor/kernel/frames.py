@@ -11,6 +11,7 @@ import numpy as np
 
 from auditor import protocols as numbers
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.nearby import bring_near
 from auditor.kernel.reading import eight, four, two
 from auditor.kernel.transports import read_transport, short
 from auditor.records import (
@@ -22,6 +23,10 @@ from auditor.records import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_AHEAD, _HEADERS = 16, 60
+"""How many frames further on headers are asked for, and how far they reach, bytes: frames lie too
+far apart for the processor to guess where the next one is."""
 
 PLAIN, CARRIER, QUOTING, AGAIN = range(4)
 """What decode_frames notes of a frame: nothing; a packet may hide deeper inside; it is an ICMP
@@ -213,7 +218,11 @@ def decode_frames(
     (n,), is set to PLAIN and so on.
     """
     noted = 0
-    for i in range(offset.shape[0]):
+    count = offset.shape[0]
+    for i in range(count):
+        following = offset[min(i + _AHEAD, count - 1)]
+        bring_near(data, following)
+        bring_near(data, following + _HEADERS)
         rows[i] = blank[0]
         row, base, captured = rows[i], offset[i], captured_len[i]
         row["time_ns"], row["wire_len"] = time_ns[i], wire_len[i]

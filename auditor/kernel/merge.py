@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from auditor.kernel.flows import HEAD_PACKETS, NEW_VLAN, Table, find_flow, index_flow, open_flow
+from auditor.kernel.flow_index import Table, find_flow, index_flow, open_flow
+from auditor.kernel.flows import HEAD_PACKETS, NEW_VLAN
 from auditor.kernel.jit import compiled, part
 from auditor.records import Seen
 

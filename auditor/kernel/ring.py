@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from auditor.kernel.jit import compiled, part
+from auditor.kernel.nearby import bring_near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,7 @@ COOKED_BYTES = 20
 """Length of a header of LINKTYPE_LINUX_SLL2."""
 
 _CACHE_LINE = 64
-_AHEAD = 1024
+_AHEAD = 4096
 
 _HEADER_BYTES = 68
 _PROTOCOL = 50
@@ -139,15 +140,14 @@ def walk(
     kept = 0
     at = first
     touched = first
-    traces = 0
     for _ in range(count):
         index = at // ALIGNMENT
         if index >= len(headers):
             break
-        # Each header tells where the next one is, so that every one would be waited for. Reading
-        # what lies between lets the processor fetch ahead: a tenth of the time, measured.
+        # Each header tells where the next one is, so that every one would be waited for: a tenth of
+        # the time goes for what is asked for before it is known where.
         while touched < min(at + _AHEAD, len(data)):
-            traces += int(data[touched])
+            bring_near(data, touched)
             touched += _CACHE_LINE
         header = headers[index]
         start = at + int(header["start"])
@@ -174,5 +174,4 @@ def walk(
         if header["next_offset"] == 0:
             break
         at += int(header["next_offset"])
-    # Never so; but what serves nothing is compiled to nothing.
-    return kept if traces >= 0 else -1
+    return kept

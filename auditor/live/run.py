@@ -16,14 +16,10 @@ from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.mishaps import Mishaps
 from auditor.live.outlets import OutletOptions, Outlets
+from auditor.live.rehearsal import rehearse
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
-from auditor.live.warm import (
-    give_memory_back,
-    trim_memory,
-    unreadable_places,
-    warm_up,
-)
+from auditor.live.warm import give_memory_back, load_everything, trim_memory, unreadable_places
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
 from auditor.pipeline import load_judging
@@ -178,8 +174,8 @@ def run(
     onlooker.note("loading")
     tell(onlooker.note)
     give_memory_back()
-    warm_up()
-    Watch(interface, judging, options.limits).report()
+    load_everything()
+    rehearse(judging)
     if options.flows_directory is not None or (options.outlets and options.outlets.history):
         import_module("auditor.report.frames")  # pandas, which pyarrow and a history load too
     sources = [opened] if opened else open_live(interface, options.listening)
