@@ -7,6 +7,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +26,11 @@ _LARGEST_BLOCK = 4 * MIB
 """Bytes that are handed over at a time, at most: waking up costs as much as reading a MiB."""
 _LEAST_BLOCKS = 16
 """So that the kernel has somewhere to write; a ring of few MiB has fewer."""
+
+_GATHERED = 4
+"""The part of a ring that may be filled before anything is read: a quarter."""
+_GATHER_STEP_S, _GATHER_STEPS = 0.01, 10
+"""How often it is looked at meanwhile. A quarter of 64 MiB is 13 ms of 10 Gbit/s."""
 
 _RETIRE_MS = 64
 """After which a block is handed over though it is not full."""
@@ -178,6 +184,20 @@ class PacketSocket:
             if events & select.POLLERR:
                 # Reading the error clears it; what it means is asked of the interface itself.
                 self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            else:
+                self._let_gather()
+
+    def _let_gather(self) -> None:
+        """Wait until a part of the ring is filled, if that is soon.
+
+        Whoever wakes finds nothing of its own in the processor's caches: the first block after
+        that takes much longer than those that follow at once.
+        """
+        later = self._blocks[(self._at + len(self._blocks) // _GATHERED) % len(self._blocks)]
+        for _ in range(_GATHER_STEPS):
+            if later.is_ours:
+                break
+            time.sleep(_GATHER_STEP_S)
 
     @property
     def blocks(self) -> int:
