@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from auditor.catalog.load import load_catalog, rules_directory
 from auditor.catalog.model import Catalog
 from auditor.errors import UsageError
 from auditor.hosts import resolve
-from auditor.infer.stage import infer
+from auditor.infer.stage import infer, load_clues
 from auditor.judge.accept import accept
 from auditor.judge.expect import Watch, expect
 from auditor.judge.finding import FindingFlows
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from auditor.engine import Engine
     from auditor.evidence.names import Names
+    from auditor.infer.clues import ClueBook
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
     from auditor.judge.past import Past
@@ -145,6 +147,26 @@ class Judging:
     site: Site | None = None
     threshold: float | None = None
     """From which confidence on an inferred role counts; None = as the shipped clues say."""
+
+    @cached_property
+    def book(self) -> RuleBook:
+        """The rules, as the site uses them."""
+        return RuleBook(self.rules, self.site)
+
+    @cached_property
+    def listener(self) -> Listener:
+        """Signatures, and what services promise; raises RulesError."""
+        return Listener.load(rules_directory())
+
+    @cached_property
+    def clues(self) -> ClueBook:
+        """What tells roles; raises RulesError."""
+        return load_clues(self.book, self.listener.signatures)
+
+    def complete(self) -> Judging:
+        """Read now what else is read when it is first asked for; raises RulesError."""
+        _ = self.listener, self.clues
+        return self
 
 
 def load_judging(
@@ -253,15 +275,16 @@ def read(
 
 def _judge(traffic: Traffic, judging: Judging) -> tuple[Judged, Inference]:
     """Judge the flows by the site file; without one, or if it says so, by inferred roles too."""
-    site = judging.site
-    book = RuleBook(judging.rules, site)
-    listener = Listener.load(rules_directory())
+    site, book, listener = judging.site, judging.book, judging.listener
     hosts = resolve(traffic.flows, site, traffic.macs)
-    judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
-    inference = infer(judged, traffic.names, listener.signatures, judging.threshold)
-    if (site is None or site.infer) and inference.sure():
-        hosts = inference.adopted(hosts)
+    try:
         judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
+        inference = infer(judged, traffic.names, judging.clues, judging.threshold)
+        if (site is None or site.infer) and inference.sure():
+            hosts = inference.adopted(hosts)
+            judged = judge_flows(traffic.flows, traffic.names, hosts, book, listener)
+    finally:
+        listener.forget()
     return judged, inference
 
 

@@ -18,7 +18,7 @@ from openings_windows import KPASSWD, MSMQ
 from auditor.catalog.load import load_catalog, rules_directory
 from auditor.evidence.names import NameCollector, Names, SeenName
 from auditor.hosts import resolve
-from auditor.infer.stage import Inference, infer
+from auditor.infer.stage import Inference, infer, load_clues
 from auditor.judge.judged import Judged, judge_flows
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.verify import Listener
@@ -122,7 +122,9 @@ def inferred(
 ) -> Inference:
     """Infer roles from conversations."""
     judged = judged_talks(*talks, site=site)
-    return infer(judged, told(judged.flows, names), listener().signatures, threshold)
+    return infer(
+        judged, told(judged.flows, names), load_clues(judged.book, listener().signatures), threshold
+    )
 
 
 def roles(inference: Inference) -> dict[str, set[str]]:

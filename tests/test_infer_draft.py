@@ -8,7 +8,7 @@ from inferring import inferred, judged_talks, listener, talk, told
 
 from auditor.catalog.load import load_catalog
 from auditor.infer.draft import Draft, draft_site
-from auditor.infer.stage import infer
+from auditor.infer.stage import infer, load_clues
 from auditor.site.load import load_site
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ def drafted(*talks: Talk, names: dict[str, str] | None = None) -> Draft:
     """Draft the site of some conversations."""
     judged = judged_talks(*talks)
     known = told(judged.flows, names)
-    return draft_site(judged, known, infer(judged, known, listener().signatures))
+    return draft_site(
+        judged, known, infer(judged, known, load_clues(judged.book, listener().signatures))
+    )
 
 
 def entries(text: str) -> list[str]:

@@ -39,7 +39,6 @@ class Recognition:
         self._heads = {"a": flows.heads_a, "b": flows.heads_b}
         self._many = has_many_heads(flows) if many is None else many
         self._best: dict[tuple[str, str], NDArray[np.int16]] = {}
-        self._candidates: dict[tuple[str, int, str], tuple[Candidates, NDArray[np.int16]]] = {}
 
     def conversations(
         self, client_is_a: NDArray[np.bool_]
@@ -170,8 +169,8 @@ class Recognition:
         """Lay out what may fit, and for each its number; of one protocol, the sender's code."""
         from auditor.evidence.candidates import Candidates  # noqa: PLC0415 - numba loads slowly
 
-        key = side, transport, protocol
-        if key not in self._candidates:
+        key, layouts = (side, transport, protocol), self._signatures.layouts
+        if key not in layouts:
             matches = [
                 match
                 for match in self._signatures.ranked[side]
@@ -181,8 +180,8 @@ class Recognition:
             ]
             codes = [_SENDERS[m.signature.sender] if protocol else m.number for m in matches]
             laid_out = Candidates([match.signature for match in matches])
-            self._candidates[key] = laid_out, np.array(codes, np.int16)
-        return self._candidates[key]
+            layouts[key] = laid_out, np.array(codes, np.int16)
+        return layouts[key]
 
     def _by_transport(self, rows: Rows) -> list[tuple[int, Rows]]:
         """Part places of `rows` by their flows' transport."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from auditor.evidence.candidates import Candidates
+
 __all__ = ["Match", "Protocol", "Recognised", "Signature", "SignatureSet", "Strength"]
 
 
@@ -55,6 +57,8 @@ class SignatureSet:
         sides = (CLIENT, SERVER, EITHER)
         self.ranked = {side: self._rank(side) for side in sides}
         """By side, the signatures that it may speak; item i has number i."""
+        self.layouts: dict[tuple[str, int, str], tuple[Candidates, NDArray[np.int16]]] = {}
+        """What auditor.evidence.recognition has laid out of them so far."""
         self._columns: dict[tuple[str, int, int], tuple[Match, ...]] = {}
 
     @classmethod

@@ -50,14 +50,13 @@ class Inference:
 
 
 def infer(
-    judged: Judged, names: Names, signatures: SignatureSet, threshold: float | None = None
+    judged: Judged, names: Names, clues: ClueBook, threshold: float | None = None
 ) -> Inference:
-    """Propose roles for hosts that the site file does not list, by the shipped clues.
+    """Propose roles for hosts that the site file does not list, by clues.
 
     judged: with the declared roles alone; whoever adopts proposals judges again. threshold: from
     which confidence on a role counts as known, 0 to 1; None = as the clues say.
     """
-    clues = load_clues(judged.book, signatures)
     sure = clues.threshold / 100 if threshold is None else threshold
     return Inference(tuple(infer_roles(judged, names, clues, sure)), sure)
 

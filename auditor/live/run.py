@@ -157,7 +157,7 @@ class RulesSource:
 
     def load(self) -> Judging:
         """Read them; raise DocumentError."""
-        return load_judging(self.hosts, self.catalog, self.edition)
+        return load_judging(self.hosts, self.catalog, self.edition).complete()
 
 
 def run(

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from auditor.catalog.load import rules_directory
 from auditor.engine import Engine
 from auditor.evidence.names import Names
 from auditor.hosts import resolve
 from auditor.judge.judged import judge_flows
-from auditor.judge.rulebook import RuleBook
-from auditor.judge.verify import Listener
 from auditor.live.intake import Losses
 from auditor.live.ledger import Ledger
 from auditor.live.messages import LastingNames, no_flows
@@ -90,10 +87,10 @@ class Watch:
         self._past = past
         self._dedup = dedup
         self._mishaps = mishaps or Mishaps()
-        self._listener = Listener.load(rules_directory())
-        ports = self._listener.promises.ports_of(IPPROTO_UDP, "tftp")
+        ports = judging.listener.promises.ports_of(IPPROTO_UDP, "tftp")
         self._transfers = TransferMemory(ports, limits.idle_s)
         self.judging = judging
+        """What traffic is held against; to replace it counts for what is judged from then on."""
         self._started_ns = time.time_ns()
         self._names = LastingNames()
         self._run = Ledger(limits.most_records)
@@ -107,16 +104,6 @@ class Watch:
         self._notices: list[str] = []
         self._began_s: float | None = None
         self._now_s = 0.0
-
-    @property
-    def judging(self) -> Judging:
-        """What traffic is held against; to replace it counts for what is judged from then on."""
-        return self._judging
-
-    @judging.setter
-    def judging(self, judging: Judging) -> None:
-        self._judging = judging
-        self._book = RuleBook(judging.rules, judging.site)
 
     def begin(self, now_s: float) -> None:
         """Note when the watch begins, by the steady clock."""
@@ -137,12 +124,12 @@ class Watch:
             self._failed += count
             self._mishaps.note(f"{count:,} flows were not judged", error, often=True)
         finally:
-            self._listener.forget()
+            self.judging.listener.forget()
         return self._end_window(tick.window) if tick.window else None
 
     def _judge(self, tick: Tick) -> None:
         self._names.observe(tick.messages, tick.taken_s)
-        site = self._judging.site
+        site = self.judging.site
         flows, begun = self._transfers.join(
             tick.flushed.flows,
             tick.flushed.begun,
@@ -155,7 +142,7 @@ class Watch:
             return
         names = self._names.of(flows)
         hosts = resolve(flows, site, self._macs)
-        judged = judge_flows(flows, names, hosts, self._book, self._listener)
+        judged = judge_flows(flows, names, hosts, self.judging.book, self.judging.listener)
         self._open.add(judged, names, begun)
         if self._flow_sink is not None:
             try:
@@ -215,9 +202,9 @@ class Watch:
             interrupted=False,
             engine=_ENGINE,
         )
-        about = describe_audit((self.interface,), self._judging, self._started_ns, _ENGINE)
+        about = describe_audit((self.interface,), self.judging, self._started_ns, _ENGINE)
         about = replace(about, dedup=self._dedup, live=True)
-        return conclude(traffic, self._judging, about, past=self._past()).report
+        return conclude(traffic, self.judging, about, past=self._past()).report
 
     def _capture(self, ledger: Ledger, frames: _Frames, before: Counters) -> CaptureInfo:
         now = self._counters
