@@ -63,7 +63,7 @@ def walked(
 ) -> list[tuple[bytes, int, int]]:
     """Walk a block, and list the frames: bytes, length on the wire, time."""
     columns = np.zeros((4, count), np.int64)
-    kept = walk(data, headers_over(data), FIRST, count, cooked, columns)
+    kept = walk(data, headers_over(data), FIRST, count, cooked, columns, 0, 0)
     return [
         (data[start : start + captured].tobytes(), wire, time_ns)
         for start, captured, wire, time_ns in columns[:, :kept].T.tolist()

@@ -19,10 +19,11 @@ class CompiledDuplicates(Duplicates):
     def __init__(self, *, leave_out: bool = False) -> None:
         """Only count them, or give them the status that leaves them out of everything else."""
         super().__init__(leave_out=leave_out)
-        self._recent = np.zeros(1 << PLACES_BITS, RECENT)
-        self._recent["time_ns"] = LONG_AGO
+        self.recent = np.zeros(1 << PLACES_BITS, RECENT)
+        """Packets seen lately, as the kernel has them."""
+        self.recent["time_ns"] = LONG_AGO
 
     def _find(self, rows: NDArray[np.void]) -> NDArray[np.int64]:
         """Give the rows that are copies; remember the others."""
         copies = np.empty(len(rows), np.int64)
-        return copies[: find_copies(rows, self._recent, copies)]
+        return copies[: find_copies(rows, self.recent, copies)]

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 class CompiledTally(Tally):
     """Sums and extremes, which merge in any order."""
 
+    def note(self, frames: int, first_ns: int, last_ns: int) -> None:
+        """Count some frames of the first capture, whose status a kernel has counted."""
+        self.frames += frames
+        self._widen(0, first_ns, last_ns)
+
     def count(self, frames: FrameBatch, status: NDArray[np.uint8]) -> None:
         """Count a batch, whose frames have these Status values."""
         if not len(frames):

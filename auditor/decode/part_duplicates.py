@@ -40,7 +40,7 @@ class PartDuplicates(CompiledDuplicates):
         """Begin with what was seen before, if that is known."""
         super().__init__(leave_out=leave_out)
         if known is not None:
-            self._recent[:] = known
+            self.recent[:] = known
         self._first = np.zeros(1 << PLACES_BITS, np.uint64)
         self._state = np.full(1 << PLACES_BITS, UNSEEN, np.uint8)
         self._sightings: list[NDArray[np.void]] = []
@@ -49,7 +49,7 @@ class PartDuplicates(CompiledDuplicates):
     def part(self) -> CopiesPart:
         """Give what was found."""
         sightings = np.concatenate([np.empty(0, SIGHTING), *self._sightings])
-        return CopiesPart(self.count, self._recent, self._state, sightings)
+        return CopiesPart(self.count, self.recent, self._state, sightings)
 
     def _find(self, rows: NDArray[np.void]) -> NDArray[np.int64]:
         if not self._settled:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from auditor.decode.packets import Packets, Quote
+    from auditor.kernel.heads import Payloads, Store
 
 _INDEX_ROOM = 2
 """Places of the index for each flow that fits."""
@@ -78,15 +79,44 @@ class CompiledFlowTable:
             self._take_quote(quote)
             done = quote.row
         self._add(frames, (done, count), slots, notes)
-        news = np.flatnonzero(notes & NEW_VLAN)
-        if len(news):
-            pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
-            self.facts.vlans.update(np.unique(pairs).tolist())
+        self._note_vlans(rows, slots, notes)
         self._heads.observe(batch, rows, slots, notes, len(self.facts.entries))
         if batch.linked is not None:
             in_flows = np.flatnonzero(rows["status"] == Status.OK)
             self._links.note(batch, in_flows, slots[in_flows])
         return slots, notes
+
+    def open_pass(self, packets: int) -> tuple[Table, Store]:
+        """Give the arrays, with room for so many packets, to a kernel that adds them by itself."""
+        table = self._reserve(self._count + packets)
+        return table, self._heads.opened(len(table.entries))
+
+    def close_pass(
+        self,
+        count: int,
+        payloads: Payloads,
+        escaped: NDArray[np.int64],
+        news: slice | None,
+    ) -> None:
+        """Do what is left to do once that kernel has added packets.
+
+        count: flows that there are now. payloads, escaped: as auditor.kernel.heads has them. news:
+        where among the packets there are some that note NEW_VLAN; None = nowhere.
+        """
+        before, self._count = self._count, count
+        if self._early.waiting and count > before:
+            self._match_early(before)
+        if news is not None:
+            self._note_vlans(payloads.rows[news], payloads.slots[news], payloads.notes[news])
+        self._heads.close_pass(payloads, escaped)
+
+    def _note_vlans(
+        self, rows: NDArray[np.void], slots: NDArray[np.int64], notes: NDArray[np.uint8]
+    ) -> None:
+        news = np.flatnonzero(notes & NEW_VLAN)
+        if len(news):
+            pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
+            self.facts.vlans.update(np.unique(pairs).tolist())
 
     @property
     def size(self) -> int:

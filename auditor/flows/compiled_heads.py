@@ -174,6 +174,17 @@ class CompiledHeads:
         while taken < len(rows):
             self._store = self._store._replace(data=_doubled(self._store.data))
             taken = kernel.take_heads(payloads, taken, self._store, escaped)
+        self.close_pass(payloads, escaped)
+
+    def opened(self, flows: int) -> kernel.Store:
+        """Give the arrays, with some room, to a kernel that takes payloads by itself."""
+        self._reserve_slots(2 * flows)
+        self._make_room(_LEAST_BYTES // 8)
+        self._store.totals[kernel.ESCAPED] = 0
+        return self._store
+
+    def close_pass(self, payloads: kernel.Payloads, escaped: NDArray[np.int64]) -> None:
+        """Take what that kernel has left; escaped: as auditor.kernel.heads sets it."""
         count = int(self._store.totals[kernel.ESCAPED])
         if count:
             self._take_escaped(payloads, escaped[:count])

@@ -24,7 +24,7 @@ from auditor.records import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_AHEAD, _HEADERS = 16, 60
+HEADERS_AHEAD, _HEADERS = 16, 60
 """How many frames further on headers are asked for, and how far they reach, bytes: frames lie too
 far apart for the processor to guess where the next one is."""
 
@@ -199,6 +199,13 @@ def _read_network(
     return read_transport(data, base, captured, (at, end, sent_end), row), False
 
 
+@part
+def bring_headers(data: NDArray[np.uint8], start: int) -> None:
+    """Ask for the headers of the frame that begins there."""
+    bring_near(data, start)
+    bring_near(data, start + _HEADERS)
+
+
 @compiled
 def decode_frames(
     data: NDArray[np.uint8],
@@ -220,9 +227,7 @@ def decode_frames(
     noted = 0
     count = offset.shape[0]
     for i in range(count):
-        following = offset[min(i + _AHEAD, count - 1)]
-        bring_near(data, following)
-        bring_near(data, following + _HEADERS)
+        bring_headers(data, offset[min(i + HEADERS_AHEAD, count - 1)])
         rows[i] = blank[0]
         row, base, captured = rows[i], offset[i], captured_len[i]
         row["time_ns"], row["wire_len"] = time_ns[i], wire_len[i]

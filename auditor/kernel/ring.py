@@ -128,16 +128,20 @@ def walk(
     count: int,
     cooked: bool,
     columns: NDArray[np.int64],
+    kept: int,
+    base: int,
 ) -> int:
-    """List the frames of a block, restoring their link headers in place; return how many.
+    """List the frames of a block, restoring their link headers in place.
+
+    Return how many are listed then.
 
     data: uint8 (m,), the block. headers: PACKET_HEADER (h,), one at every multiple of ALIGNMENT
     bytes of data. first: where the first header is, bytes. count: packets in the block. cooked:
-    whether frames come without link headers. columns: int64 (4, >= count), written to: offset,
-    bytes captured, bytes on the wire, nanoseconds since 1970. A second walk over the same block
+    whether frames come without link headers. columns: int64 (4, >= kept + count), written to:
+    offset, bytes captured, bytes on the wire, nanoseconds since 1970. kept: frames listed there so
+    far. base: where the block is in what offsets are counted in. A second walk over the same block
     would restore twice. What leaves by the loopback device is left out: it arrives there too.
     """
-    kept = 0
     at = first
     touched = first
     for _ in range(count):
@@ -166,7 +170,7 @@ def walk(
                 tag = 0
             elif tag:
                 _insert_tag(data, header, start)
-            columns[0, kept] = start - tag
+            columns[0, kept] = base + start - tag
             columns[1, kept] = captured + tag
             columns[2, kept] = wire + tag
             columns[3, kept] = int(header["sec"]) * 1_000_000_000 + int(header["nsec"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
@@ -11,6 +13,9 @@ from auditor.evidence.names import NameCollector, Names
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
 from auditor.records import FLOW, PACKET, join, pick
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MOST_MESSAGES = 50_000
 """Of one tick: a flood of answers must not fill the memory."""
@@ -31,17 +36,20 @@ class MessageKeeper:
 
     def observe(self, packets: Packets) -> None:
         """Copy what may tell names."""
-        chosen = telling_rows(packets.rows)
+        self.keep(packets.batch, packets.rows, telling_rows(packets.rows))
+
+    def keep(self, batch: FrameBatch, packets: NDArray[np.void], chosen: NDArray[np.int64]) -> None:
+        """Copy the chosen ones among the PACKET rows of a batch."""
         room = self._most - len(self._payloads)
         if len(chosen) > room:
             self.left_out += len(chosen) - room
             chosen = chosen[:room]
         if not len(chosen):
             return
-        rows = pick(packets.rows, chosen)
-        starts = packets.batch.offset[chosen] + rows["payload_offset"]
+        rows = pick(packets, chosen)
+        starts = batch.offset[chosen] + rows["payload_offset"]
         ends = starts + np.minimum(rows["payload_len"], _LONGEST)
-        data = packets.batch.data
+        data = batch.data
         self._payloads += [
             data[start:end].tobytes()
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)

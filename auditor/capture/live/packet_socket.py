@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ from auditor.capture.live.source import ANY
 from auditor.kernel.ring import ALIGNMENT, COOKED_BYTES, PACKET_HEADER, TAG_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 MIB = 1 << 20
@@ -28,9 +31,13 @@ _LEAST_BLOCKS = 16
 """So that the kernel has somewhere to write; a ring of few MiB has fewer."""
 
 _GATHERED = 4
-"""The part of a ring that may be filled before anything is read: a quarter."""
-_GATHER_STEP_S, _GATHER_STEPS = 0.01, 10
-"""How often it is looked at meanwhile. A quarter of 64 MiB is 13 ms of 10 Gbit/s."""
+"""The part of a ring that may be filled before anything is read, and that is read at a time: a
+quarter."""
+_GATHERING_STEP_S, _LONGEST_GATHERING_S = 0.01, 0.1
+"""How often it is looked at meanwhile, and how long: a quarter of 64 MiB is 13 ms of 10 Gbit/s."""
+_SOON = 0.75
+"""Share of the time that it took last, for which it is not looked at: what comes five times as
+quick all at once still finds room."""
 
 _RETIRE_MS = 64
 """After which a block is handed over though it is not full."""
@@ -63,9 +70,10 @@ _HELD_BY_USER = 1
 class Block:
     """A block of a ring: struct tpacket_block_desc, then packets."""
 
-    def __init__(self, data: NDArray[np.uint8]) -> None:
-        """View the block in `data`, shape (m,)."""
+    def __init__(self, data: NDArray[np.uint8], at: int) -> None:
+        """View the block in `data`, shape (m,); at: where that is in the ring, bytes."""
         self.data = data
+        self.at = at
         self.headers = headers_over(data)
         self._state = data[8:20].data.cast("I")
 
@@ -136,10 +144,13 @@ class PacketSocket:
         except OSError:
             self.socket.close()
             raise
-        data = np.frombuffer(self._memory, np.uint8).reshape(count, block)
-        self._blocks = [Block(each) for each in data]
+        self.data = np.frombuffer(self._memory, np.uint8)
+        """All bytes of the ring."""
+        starts = range(0, len(self.data), block)
+        self._blocks = [Block(self.data[start : start + block], start) for start in starts]
         self._at = 0
-        self._borrowed = False
+        self._borrowed: list[Block] = []
+        self._gathered_in_s = 0.0
         # A lock is the one thing in Python that orders memory between processors.
         self._barrier = threading.Lock()
         self._poll = select.poll()
@@ -168,15 +179,21 @@ class PacketSocket:
         name: str = self.socket.getsockname()[0]
         return name
 
-    def take(self) -> Block | None:
-        """Give the last block back, and borrow the next if the kernel has filled one."""
+    def take(self) -> list[Block]:
+        """Give back what was borrowed, and borrow what is filled: a part of the ring at most."""
         with self._barrier:
-            if self._borrowed:
-                self._blocks[self._at].give_back()
-                self._at = (self._at + 1) % len(self._blocks)
-            block = self._blocks[self._at]
-            self._borrowed = block.is_ours
-        return block if self._borrowed else None
+            for block in self._borrowed:
+                block.give_back()
+            self._at = (self._at + len(self._borrowed)) % len(self._blocks)
+            self._borrowed = list(islice(self._filled(), max(len(self._blocks) // _GATHERED, 1)))
+        return self._borrowed
+
+    def _filled(self) -> Iterator[Block]:
+        for step in range(len(self._blocks)):
+            block = self._blocks[(self._at + step) % len(self._blocks)]
+            if not block.is_ours:
+                return
+            yield block
 
     def wait(self, timeout_s: float) -> None:
         """Wait for a block, or for something to happen to the interface."""
@@ -194,10 +211,14 @@ class PacketSocket:
         that takes much longer than those that follow at once.
         """
         later = self._blocks[(self._at + len(self._blocks) // _GATHERED) % len(self._blocks)]
-        for _ in range(_GATHER_STEPS):
-            if later.is_ours:
-                break
-            time.sleep(_GATHER_STEP_S)
+        begun_s = time.monotonic()
+        time.sleep(_SOON * self._gathered_in_s)
+        while not later.is_ours:
+            if time.monotonic() - begun_s > _LONGEST_GATHERING_S:
+                self._gathered_in_s = 0.0
+                return
+            time.sleep(_GATHERING_STEP_S)
+        self._gathered_in_s = time.monotonic() - begun_s
 
     @property
     def blocks(self) -> int:
@@ -226,7 +247,7 @@ class PacketSocket:
         self.counts()
         self._poll.unregister(self.socket)
         self.socket.close()
-        del self._blocks
+        del self._blocks, self._borrowed, self.data
         with suppress(BufferError):
             self._memory.close()
 

@@ -90,17 +90,17 @@ class RingSource:
         return self._dropped_before + self._socket.counts().dropped
 
     def read(self) -> FrameBatch | None:
-        """Return the next batch, of one block of the ring; None after TICK_S without a frame."""
+        """Return the next batch, of a part of the ring; None after TICK_S without a frame."""
         now_s = time.monotonic()
         deadline_s = now_s + TICK_S
         while True:
             if now_s - self._looked_s >= TICK_S:
                 self._look(now_s)
-            block = self._socket.take()
-            batch = self._batch(block) if block else None
+            blocks = self._socket.take()
+            batch = self._batch(blocks) if blocks else None
             if batch or now_s >= deadline_s:
                 return batch
-            if not block:
+            if not blocks:
                 self._socket.wait(deadline_s - now_s)
             now_s = time.monotonic()
 
@@ -124,16 +124,20 @@ class RingSource:
         for spare in self._spares:
             spare.close()
 
-    def _batch(self, block: Block) -> FrameBatch | None:
-        columns = np.empty((4, block.count), np.int64)
+    def _batch(self, blocks: list[Block]) -> FrameBatch | None:
+        columns = np.empty((4, sum(block.count for block in blocks)), np.int64)
         cooked = self._layer.socket_type == socket.SOCK_DGRAM
-        count = walk(block.data, block.headers, block.first, block.count, cooked, columns)
+        count = 0
+        for each in blocks:
+            count = walk(
+                each.data, each.headers, each.first, each.count, cooked, columns, count, each.at
+            )
         if not count:
             return None
         self._number += count
         offset, captured_len, wire_len, time_ns = columns[:, :count]
         return FrameBatch(
-            block.data,
+            self._socket.data,
             offset,
             captured_len,
             wire_len,
@@ -216,4 +220,4 @@ class RingSource:
 def _compile_walk() -> None:
     """Have the walk compiled, or loaded, before frames wait for it and privileges are gone."""
     nothing = np.zeros(2 * PACKET_HEADER.itemsize, np.uint8)
-    walk(nothing, headers_over(nothing), 0, 0, False, np.empty((4, 0), np.int64))
+    walk(nothing, headers_over(nothing), 0, 0, False, np.empty((4, 0), np.int64), 0, 0)
