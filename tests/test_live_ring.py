@@ -121,6 +121,20 @@ def test_what_finds_no_room_is_counted() -> None:
     assert len(frames) + ring.dropped == sent
 
 
+def test_what_has_gathered_comes_as_one_batch() -> None:
+    """Blocks that wait are read together, a quarter of the ring at a time."""
+    ring = RingSource(FAR, LiveOptions(ring_mb=16))
+    sent = 6000
+    for first in range(0, sent, 200):
+        send([udp_frame(number, size=1400) for number in range(first, first + 200)])
+    sizes = [len(batch) for batch in ring.rest()]
+    ring.close()
+
+    in_a_block = (1 << 20) // 1400
+    assert sum(sizes) == sent
+    assert in_a_block < max(sizes) <= 4 * in_a_block
+
+
 def test_what_waits_is_given_when_listening_ends(source: RingSource) -> None:
     """Frames that came before are there, in order; frames that come after are not."""
     send([udp_frame(number) for number in range(100)])

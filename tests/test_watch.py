@@ -53,6 +53,7 @@ def test_whole_report_says_what_an_audit_says(name: str, frames: int, tick_s: fl
         assert report.flows[column].sum() == expected.flows[column].sum()
     assert report.summary["flows"] == len(expected.flows)
     assert report.capture.frames == expected.capture.frames
+    assert report.capture.bytes == expected.capture.bytes
     assert report.capture.frames_by_status == expected.capture.frames_by_status
 
 

@@ -230,7 +230,8 @@ class Intake:
         if len(self._lanes) == 1 and not self.dedup and not self.macs and batch.linked is None:
             with self._guard:
                 self._reserve(len(batch))
-                self._bytes += self._pass.take(batch, self._part, partial(self._take_staged, lane))
+                plain = self._pass.take(batch, self._part, partial(self._take_staged, lane))
+                self._bytes += plain  # what was taken otherwise has been added meanwhile
             return
         # Sources that share an interface decode side by side.
         packets = lane.decode(batch, self.macs)

@@ -1,0 +1,156 @@
+"""The single pass against the kernels one after another: the same flows, counts and messages."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from layers import batch
+from shared import SHARED
+from strategies import traffic
+
+from auditor.capture import open_capture
+from auditor.decode.compiled import CompiledDecoder
+from auditor.decode.compiled_duplicates import CompiledDuplicates
+from auditor.decode.compiled_tally import CompiledTally
+from auditor.errors import AuditError
+from auditor.flows.compiled import CompiledFlowTable
+from auditor.flows.result import Flows
+from auditor.kernel.single_pass import STRETCH
+from auditor.live.messages import MessageKeeper
+from auditor.live.single_pass import SinglePass
+
+if TYPE_CHECKING:
+    from auditor.capture.batch import FrameBatch
+
+CAPTURES = sorted((SHARED / "captures").glob("*cap*")) if SHARED.is_dir() else []
+SAMPLES = sorted((Path(__file__).parents[1] / "sample_pcaps").glob("*.pcap*"))
+
+
+class Staged:
+    """What a watch keeps of packets, stage by stage."""
+
+    def __init__(self) -> None:
+        """Begin without frames."""
+        self.decoder, self.table = CompiledDecoder(), CompiledFlowTable()
+        self.copies, self.keeper, self.tally = (
+            CompiledDuplicates(),
+            MessageKeeper(),
+            CompiledTally(),
+        )
+        self.calls = self.wire_bytes = 0
+
+    def take(self, frames: FrameBatch) -> None:
+        """Take a batch."""
+        self.calls += 1
+        packets = self.decoder.decode(frames)
+        self.copies.mark(packets.rows)
+        self.table.update(packets)
+        self.keeper.observe(packets)
+        self.tally.count(frames, packets.rows["status"])
+        self.wire_bytes += int(frames.wire_len.sum())
+
+
+class Single(Staged):
+    """The same in a single pass, but for what is not plain."""
+
+    def __init__(self) -> None:
+        """Begin without frames."""
+        super().__init__()
+        self.whole = SinglePass(self.table, self.copies, self.keeper)
+
+    def take_all(self, frames: FrameBatch) -> None:
+        """Take a batch."""
+        plain = self.whole.take(frames, self.tally, self.take)
+        self.wire_bytes += plain
+
+
+def check(batches: list[FrameBatch]) -> Single:
+    """Hold both against each other; give the one with the single pass."""
+    staged, single = Staged(), Single()
+    for frames in batches:
+        staged.take(frames)
+        single.take_all(frames)
+    ours, theirs = single.table.finish(), staged.table.finish()
+    assert ours.facts.tolist() == theirs.facts.tolist()
+    for field in fields(Flows):
+        if field.name != "facts":
+            assert getattr(ours, field.name) == getattr(theirs, field.name), field.name
+    assert (single.copies.count, single.wire_bytes) == (staged.copies.count, staged.wire_bytes)
+    for name in ("frames", "first_ns", "last_ns", "spans"):
+        assert getattr(single.tally, name) == getattr(staged.tally, name), name
+    assert single.tally.by_status() == staged.tally.by_status()
+    ours_told, theirs_told = single.keeper.take(), staged.keeper.take()
+    assert ours_told.rows.tolist() == theirs_told.rows.tolist()
+    assert ours_told.batch.data.tolist() == theirs_told.batch.data.tolist()
+    return single
+
+
+def read(path: Path) -> list[FrameBatch]:
+    """Read a capture as far as it goes, but for what only files have."""
+    batches = []
+    with suppress(AuditError), open_capture([str(path)]) as capture:
+        batches += [each for each in capture if each.linked is None]
+    return batches
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_samples_come_out_alike(path: Path) -> None:
+    """Most stretches of a site's traffic are plain, and go through at once."""
+    batches = read(path)
+    single = check(batches)
+    assert single.calls < sum(len(each) for each in batches) / STRETCH + len(batches)
+
+
+@pytest.mark.skipif(not CAPTURES, reason="needs the reference captures")
+def test_every_capture_comes_out_alike() -> None:
+    """Tunnels, fragments, ICMP errors, damage: what is not plain is taken in its place."""
+    calls = 0
+    for path in CAPTURES:
+        calls += check(read(path)).calls
+    assert calls > 100
+
+
+def test_what_is_plain_but_in_places_comes_out_alike() -> None:
+    """A long batch is taken in turn by the single pass and otherwise, in its order."""
+    plain = [each.frame(row) for each in read(_sample("branch-office")) for row in range(len(each))]
+    other = [each.frame(row) for each in read(_sample("sd-wan")) for row in range(len(each))]
+    mixed = [*plain, *other[:40], *plain[:1500], *other, *plain[1500:3000]]
+    assert check([batch(mixed), batch(mixed[::-1])]).calls > 2
+
+
+def test_where_nothing_is_plain_stretches_grow() -> None:
+    """Tunnels throughout cost few calls more than without the single pass."""
+    fragment = bytes(12) + b"\x08\x00" + bytes([0x45, 0, 0, 28, 0, 1, 0x20, 0]) + bytes(20)
+    single = check([batch([fragment] * 40 * STRETCH)])
+    assert 2 < single.calls < 8
+
+
+@settings(max_examples=300, deadline=None)
+@given(traffic())
+def test_anything_comes_out_alike(several: list[bytes]) -> None:
+    """Retransmitted, reordered, lost, reused: nothing depends on how it was taken."""
+    check([batch(several), batch(several)])
+
+
+def test_heads_find_room() -> None:
+    """A store that is nearly full is widened before a stretch might need more."""
+    single = Single()
+    store = single.table._heads._store
+    single.table._heads._store = store._replace(data=np.empty(1 << 10, np.uint8))
+    expected = check(read(_sample("branch-office")))
+    for frames in read(_sample("branch-office")):
+        single.take_all(frames)
+    ours, theirs = single.table.finish(), expected.table.finish()
+    assert ours.facts.tolist() == theirs.facts.tolist()
+    assert ours.heads_a == theirs.heads_a
+
+
+def _sample(name: str) -> Path:
+    (path,) = (each for each in SAMPLES if each.name.startswith(f"{name}."))
+    return path
