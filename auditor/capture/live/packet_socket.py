@@ -30,9 +30,9 @@ _LARGEST_BLOCK = 4 * MIB
 _LEAST_BLOCKS = 16
 """So that the kernel has somewhere to write; a ring of few MiB has fewer."""
 
-_GATHERED = 4
+_GATHERED_SHARE, _MOST_GATHERED = 4, 4
 """The part of a ring that may be filled before anything is read, and that is read at a time: a
-quarter."""
+quarter, and no more blocks than this, since rows and flows need room for all frames of a batch."""
 _GATHERING_STEP_S, _LONGEST_GATHERING_S = 0.01, 0.1
 """How often it is looked at meanwhile, and how long: a quarter of 64 MiB is 13 ms of 10 Gbit/s."""
 _SOON = 0.75
@@ -149,6 +149,7 @@ class PacketSocket:
         starts = range(0, len(self.data), block)
         self._blocks = [Block(self.data[start : start + block], start) for start in starts]
         self._at = 0
+        self._at_once = max(min(count // _GATHERED_SHARE, _MOST_GATHERED), 1)
         self._borrowed: list[Block] = []
         self._gathered_in_s = 0.0
         # A lock is the one thing in Python that orders memory between processors.
@@ -185,7 +186,7 @@ class PacketSocket:
             for block in self._borrowed:
                 block.give_back()
             self._at = (self._at + len(self._borrowed)) % len(self._blocks)
-            self._borrowed = list(islice(self._filled(), max(len(self._blocks) // _GATHERED, 1)))
+            self._borrowed = list(islice(self._filled(), self._at_once))
         return self._borrowed
 
     def _filled(self) -> Iterator[Block]:
@@ -210,7 +211,7 @@ class PacketSocket:
         Whoever wakes finds nothing of its own in the processor's caches: the first block after
         that takes much longer than those that follow at once.
         """
-        later = self._blocks[(self._at + len(self._blocks) // _GATHERED) % len(self._blocks)]
+        later = self._blocks[(self._at + self._at_once - 1) % len(self._blocks)]
         begun_s = time.monotonic()
         time.sleep(_SOON * self._gathered_in_s)
         while not later.is_ours:
