@@ -9,17 +9,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.capture.urls import hide
-from auditor.catalog.load import load_catalog, rules_directory
-from auditor.catalog.model import Catalog
 from auditor.errors import UsageError
 from auditor.hosts import resolve
-from auditor.infer.stage import infer, load_clues
+from auditor.infer.stage import infer
 from auditor.judge.accept import accept
 from auditor.judge.expect import Watch, expect
 from auditor.judge.finding import FindingFlows
@@ -28,12 +24,11 @@ from auditor.judge.judged import judge_flows
 from auditor.judge.loss import measure_losses
 from auditor.judge.rulebook import RuleBook
 from auditor.judge.sessions import find_sessions
-from auditor.judge.verify import Listener
+from auditor.judging import Judging, load_judging, read_catalog
 from auditor.pace import Stopwatch, uncollected
 from auditor.report import assemble, summaries
 from auditor.report.model import AuditInfo, FlowReport, Report
 from auditor.report.quality import loss_info
-from auditor.site.model import Site
 from auditor.times import parse_time
 from auditor.traffic import READING, read_traffic
 
@@ -42,12 +37,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from auditor.catalog.model import Catalog
     from auditor.engine import Engine
     from auditor.evidence.names import Names
-    from auditor.infer.clues import ClueBook
     from auditor.infer.stage import Inference
     from auditor.judge.judged import Judged
     from auditor.judge.past import Past
+    from auditor.site.model import Site
     from auditor.traffic import Progress, Reading, Traffic
 
     Source = str | PathLike[str]
@@ -139,47 +135,6 @@ def examine(
     return conclude(traffic, judging, about, watch, past, keep_heads=keep_heads)
 
 
-@dataclass(frozen=True)
-class Judging:
-    """What traffic is held against."""
-
-    rules: Catalog
-    site: Site | None = None
-    threshold: float | None = None
-    """From which confidence on an inferred role counts; None = as the shipped clues say."""
-
-    @cached_property
-    def book(self) -> RuleBook:
-        """The rules, as the site uses them."""
-        return RuleBook(self.rules, self.site)
-
-    @cached_property
-    def listener(self) -> Listener:
-        """Signatures, and what services promise; raises RulesError."""
-        return Listener.load(rules_directory())
-
-    @cached_property
-    def clues(self) -> ClueBook:
-        """What tells roles; raises RulesError."""
-        return load_clues(self.book, self.listener.signatures)
-
-    def complete(self) -> Judging:
-        """Read now what else is read when it is first asked for; raises RulesError."""
-        _ = self.listener, self.clues
-        return self
-
-
-def load_judging(
-    hosts: str | PathLike[str] | Site | None,
-    catalog: Sequence[str | PathLike[str]] | Catalog,
-    edition: str | None,
-    threshold: float | None = None,
-) -> Judging:
-    """Read the rules and the site file; the arguments as for `examine`. Raises DocumentError."""
-    rules = _catalog(catalog, edition)
-    return Judging(rules, _site(hosts, rules), threshold)
-
-
 @uncollected()
 def conclude(
     traffic: Traffic,
@@ -249,7 +204,7 @@ def read(
 ) -> FlowReport:
     """Read captures into the flow table alone; the catalog's ports only help to find the client."""
     started_ns, watch = time.time_ns(), Stopwatch()
-    rules = _catalog(catalog, edition)
+    rules = read_catalog(catalog, edition)
     watch.lap("rules")
     traffic = read_traffic(
         _listed(sources),
@@ -326,20 +281,6 @@ def _listed(sources: Source | Sequence[Source]) -> list[str]:
     if isinstance(sources, (str, PathLike)):
         sources = [sources]
     return [hide(str(source)) for source in sources]
-
-
-def _catalog(given: Sequence[str | PathLike[str]] | Catalog, edition: str | None) -> Catalog:
-    if isinstance(given, Catalog):
-        return given
-    return load_catalog([Path(directory) for directory in given], edition=edition)
-
-
-def _site(given: str | PathLike[str] | Site | None, catalog: Catalog) -> Site | None:
-    if given is None or isinstance(given, Site):
-        return given
-    from auditor.site.load import load_site  # noqa: PLC0415 - only where there is a site file
-
-    return load_site(Path(given), catalog)
 
 
 def describe_audit(

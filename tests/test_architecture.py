@@ -34,6 +34,7 @@ LAYERS = [
     {"traffic"},
     {"explain"},
     {"compare"},
+    {"judging"},
     {"pipeline"},
     {"drafting"},
     {"outlets"},

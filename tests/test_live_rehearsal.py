@@ -19,7 +19,7 @@ from numba.core.dispatcher import Dispatcher
 from watching import sample, watched
 from auditor.live.intake import Limits
 from auditor.live.rehearsal import rehearse
-from auditor.pipeline import load_judging
+from auditor.judging import load_judging
 from auditor.report.writers import Style, json
 
 def kernels():

@@ -12,11 +12,11 @@ from watching import HandClock, Replay, batches_of, sample, watched
 
 import auditor
 from auditor.decode.dissect import Decoder
+from auditor.judging import load_judging
 from auditor.live.clock import Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.watch import Watch
 from auditor.outlets.store.record import record_of
-from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch

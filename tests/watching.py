@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from auditor.capture import open_capture
 from auditor.capture.live import InterfaceState
+from auditor.judging import load_judging
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
-from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.flows.columns import doubled, lengthened, placed
 from auditor.flows.headlist import MOST_HEADS, HeadList
 from auditor.flows.heads import Heads
 from auditor.flows.streams import LONGEST_HEAD, StreamHead
@@ -28,7 +29,6 @@ _LEAST_BYTES = 1 << 27
 """Where that is not to be had, or soon is needless."""
 _SPARE_ROOM = 4
 """Times the bytes that are wanted, from which on room is given back."""
-_Item = TypeVar("_Item", bound=np.generic)
 
 _SIZE_CLASSES = (LONGEST_HEAD // kernel.LEAST_ROOM).bit_length()
 
@@ -172,7 +172,7 @@ class CompiledHeads:
         self._store.totals[kernel.ESCAPED] = 0
         taken = kernel.take_heads(payloads, 0, self._store, escaped)
         while taken < len(rows):
-            self._store = self._store._replace(data=_doubled(self._store.data))
+            self._store = self._store._replace(data=doubled(self._store.data))
             taken = kernel.take_heads(payloads, taken, self._store, escaped)
         self.close_pass(payloads, escaped)
 
@@ -218,10 +218,10 @@ class CompiledHeads:
         kept[kernel.HELD] = int(length[~elsewhere].sum()) + waiting
         self._store = kernel.Store(
             data,
-            _placed(store.at, at, room),
-            _placed(store.length, length, room),
-            _placed(store.start, store.start[slots], room),
-            _placed(store.state, store.state[slots], room),
+            placed(store.at, at, room),
+            placed(store.length, length, room),
+            placed(store.start, store.start[slots], room),
+            placed(store.state, store.state[slots], room),
             np.zeros_like(store.free),
             kept,
         )
@@ -288,17 +288,17 @@ class CompiledHeads:
         """See that so many bytes more can be kept; give where they belong."""
         used = int(self._store.totals[kernel.USED])
         while used + size > len(self._store.data):
-            self._store = self._store._replace(data=_doubled(self._store.data))
+            self._store = self._store._replace(data=doubled(self._store.data))
         return used
 
     def _reserve_slots(self, slots: int) -> None:
         store = self._store
         if slots > len(store.state):
             self._store = store._replace(
-                at=_lengthened(store.at, slots),
-                length=_lengthened(store.length, slots),
-                start=_lengthened(store.start, slots),
-                state=_lengthened(store.state, slots),
+                at=lengthened(store.at, slots),
+                length=lengthened(store.length, slots),
+                start=lengthened(store.start, slots),
+                state=lengthened(store.state, slots),
             )
 
 
@@ -320,27 +320,6 @@ def _first_room() -> NDArray[np.uint8]:
         return np.empty(_FIRST_BYTES, np.uint8)
     except MemoryError:  # a limit to what a process may ask for
         return np.empty(_LEAST_BYTES, np.uint8)
-
-
-def _doubled(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    doubled = np.empty(2 * len(data), np.uint8)
-    doubled[: len(data)] = data
-    return doubled
-
-
-def _placed(column: NDArray[_Item], kept: NDArray[_Item], room: int) -> NDArray[_Item]:
-    """Put what is kept first, and nothing behind it; in the same memory if that is of the size."""
-    if len(column) != room:
-        return _lengthened(kept, max(room, len(kept)))
-    column[: len(kept)] = kept
-    column[len(kept) :] = 0
-    return column
-
-
-def _lengthened(column: NDArray[_Item], length: int) -> NDArray[_Item]:
-    longer = np.zeros((length, *column.shape[1:]), column.dtype)
-    longer[: len(column)] = column
-    return longer
 
 
 def _count_own_references() -> int:

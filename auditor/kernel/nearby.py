@@ -29,10 +29,10 @@ def _ask_nobody(array: NDArray[Any], index: int) -> None:
 def _ask_processor(_typing: Any, array: Any, _index: Any) -> Any:  # noqa: ANN401 - numba's interface
     """Write llvm.prefetch for each line of the cache on which an item lies."""
 
-    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+    def write(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401 - as above
         kind = signature.args[0]
         view = context.make_array(kind)(context, builder, arguments[0])
-        (stride,) = unpack_tuple(builder, view.strides)  # type: ignore[no-untyped-call]
+        (stride,) = unpack_tuple(builder, view.strides)  # type: ignore[no-untyped-call]  # numba has no types
         size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
         word, number, pointer = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
         item = builder.add(builder.ptrtoint(view.data, word), builder.mul(arguments[1], stride))

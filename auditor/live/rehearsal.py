@@ -24,7 +24,7 @@ from auditor.report.writers import Style, json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from auditor.pipeline import Judging
+    from auditor.judging import Judging
 
 _CLIENTS = 2_000
 """Of each conversation: together, more pairs of addresses and series of payloads than any of the

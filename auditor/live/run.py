@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from auditor.capture.live import LiveOptions, drop_privileges, open_live
 from auditor.errors import AuditError, UsageError
+from auditor.judging import load_judging
 from auditor.kernel.notice import tell
 from auditor.live.clock import Clock, Schedule
 from auditor.live.intake import Intake, Limits
@@ -22,7 +23,6 @@ from auditor.live.store import FlowStore
 from auditor.live.warm import give_memory_back, load_everything, trim_memory, unreadable_places
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
-from auditor.pipeline import load_judging
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from auditor.capture.live import LiveSource
     from auditor.catalog.model import Catalog
+    from auditor.judging import Judging
     from auditor.live.intake import Tick
     from auditor.outlets.window import Counters, Window
-    from auditor.pipeline import Judging
     from auditor.report.model import Report
     from auditor.site.model import Site
 

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from auditor.evidence.names import SeenName
     from auditor.judge.judged import Judged
     from auditor.judge.past import Past
+    from auditor.judging import Judging
     from auditor.live.clock import Span
     from auditor.live.intake import Limits, Tick
     from auditor.live.lane import Macs
-    from auditor.pipeline import Judging
     from auditor.report.model import Report
 
 _ENGINE = Engine(compiled=True, why="live")
