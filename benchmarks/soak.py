@@ -49,8 +49,8 @@ _STARTING_S, _ENDING_S = 120.0, 300.0
 _SAMPLE_S, _GLANCE_S = 2.0, 0.05
 _FIRST_S = 60.0
 """When memory has come to rest, from which growth counts."""
-_SETTLED_S = 12.0
-"""After the last frame, until it is judged: the watch judges every ten seconds."""
+_SETTLED_S = 32.0
+"""After the last frame, until it is judged: a watch with few flows judges every thirty seconds."""
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _TCPDUMP = ("tcpdump", "-i", FAR, "-n", "-B", "65536", "-w", os.devnull)
 

@@ -6,13 +6,15 @@ import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from auditor.capture.live.ring_frames import listed
 from auditor.capture.reader import copy_into
 from auditor.capture.stream import FrameStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from auditor.capture.batch import FrameBatch
+    from auditor.capture.live.source import LiveFrames
 
 SECOND_NS = 1_000_000_000
 NOON_NS = 1_700_000_000 * SECOND_NS
@@ -173,7 +175,7 @@ def batches_of(stream: FrameStream) -> list[FrameBatch]:
     return batches
 
 
-def frames_in(batches: Sequence[FrameBatch] | Iterable[FrameBatch]) -> list[Frame]:
+def frames_in(batches: Iterable[LiveFrames]) -> list[Frame]:
     """List the frames of batches."""
     return [
         Frame(
@@ -183,7 +185,7 @@ def frames_in(batches: Sequence[FrameBatch] | Iterable[FrameBatch]) -> list[Fram
             int(batch.linktype[row]),
             int(batch.number[row]),
         )
-        for batch in batches
+        for batch in map(listed, batches)
         for row in range(len(batch))
     ]
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.capture.live.packet_socket import headers_over
-from auditor.kernel.ring import walk
+from auditor.capture.live.ring_frames import RingFrames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,12 +61,26 @@ def walked(
     data: NDArray[np.uint8], count: int, *, cooked: bool = False
 ) -> list[tuple[bytes, int, int]]:
     """Walk a block, and list the frames: bytes, length on the wire, time."""
-    columns = np.zeros((4, count), np.int64)
-    kept = walk(data, headers_over(data), FIRST, count, cooked, columns, 0, 0)
-    return [
-        (data[start : start + captured].tobytes(), wire, time_ns)
-        for start, captured, wire, time_ns in columns[:, :kept].T.tolist()
-    ]
+    frames = RingFrames(data, 1, 0, cooked=cooked)
+    frames.borrow([(FIRST, len(data), count)])
+    batch = frames.all()
+    lengths, times = batch.wire_len.tolist(), batch.time_ns.tolist()
+    return [(batch.frame(row), lengths[row], times[row]) for row in range(len(batch))]
+
+
+def ring_of(blocks: Sequence[Sequence[RingPacket]], linktype: int = 1) -> RingFrames:
+    """Borrow blocks of a ring that has no others."""
+    written = [block_of(packets) for packets in blocks]
+    places, data = [], bytearray()
+    for block, packets in zip(written, blocks, strict=True):
+        at = len(data)
+        data += block.tobytes() + bytes(-len(block) % 8)
+        places.append((at + FIRST, len(data), len(packets)))
+    frames = RingFrames(
+        np.frombuffer(data or bytearray(96), np.uint8), len(blocks), linktype, cooked=False
+    )
+    frames.borrow(places)
+    return frames
 
 
 def damaged_blocks() -> list[NDArray[np.uint8]]:

@@ -55,10 +55,22 @@ def test_counts_begin_anew_and_the_handshake_is_known() -> None:
     assert (first.begun.tolist(), second.begun.tolist()) == ([True], [False])
 
 
+def test_a_patient_flush_waits_for_an_answer() -> None:
+    """A datagram is given with what answers it, or by the next flush: it is no attempt in vain."""
+    asked, unheard, answered = ((A, port) for port in (5000, 6000, 7000))
+    table = taken(CompiledFlowTable(), *(datagram(each, SERVER) for each in (asked, unheard)))
+    taken(table, datagram(answered, SERVER), datagram(SERVER, answered))
+    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patient=True).flows.facts
+    assert first["b_port"].tolist() + first["a_port"].tolist() in ([443, 7000], [7000, 443])
+    taken(table, datagram(SERVER, asked))
+    second = table.flush(1.0, idle_s=LONG, closed_s=LONG, patient=True).flows.facts
+    assert sorted((second["packets_a"] + second["packets_b"]).tolist()) == [1, 2]
+
+
 def test_a_patient_flush_waits_for_what_a_connection_is() -> None:
     """A handshake is given with the payload behind it, or by the next flush; counted once."""
     table = taken(CompiledFlowTable(), *conversation((A, 5000))[:2], datagram(CLIENT, SERVER))
-    taken(table, segment((A, 6000), SERVER, SYN))
+    taken(table, segment((A, 6000), SERVER, SYN), datagram(SERVER, CLIENT))
     first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patient=True)
     assert first.flows.facts["transport"].tolist() == [17]
     taken(table, *conversation((A, 5000))[2:])

@@ -6,7 +6,8 @@ from layers import ACK, FIN, SYN, B, batch, segment
 from watching import BEGIN_NS, SECOND_NS, HandClock, Replay
 
 from auditor.live.clock import Schedule
-from auditor.live.intake import Intake, Limits
+from auditor.live.intake import Intake
+from auditor.live.tick import Limits, Tick
 
 FLOWS = 14
 """In a batch."""
@@ -27,8 +28,8 @@ def conversations(number: int) -> list[bytes]:
     return frames
 
 
-def test_no_tick_is_so_early_that_closed_flows_stay_for_another() -> None:
-    """At the end of a window, too, the table holds no more than what one tick brought."""
+def ticks(limits: Limits) -> list[Tick]:
+    """Take all ticks but the last of three minutes of connections."""
     batches = []
     for number in range(1, 260):
         frames = conversations(number)
@@ -36,19 +37,37 @@ def test_no_tick_is_so_early_that_closed_flows_stay_for_another() -> None:
         batches.append(batch(frames, times=[time_ns] * len(frames)))
     clock = HandClock()
     replay = Replay(batches, clock)
-    limits = Limits()
     intake = Intake([replay], limits, frozenset(), Schedule(60.0, clock), clock)
     replay.intake = intake
     intake.start()
-    held, windows = [], 0
+    taken = []
     while True:
         tick = intake.take(60.0)
         assert tick is not None
         if tick.last:
             break
-        windows += tick.window is not None
-        held.append(tick.counters.table_flows)
-    of_a_tick = FLOWS * limits.tick_s * SECOND_NS / BATCH_NS
-    assert windows == 3
-    assert min(held) > 0.8 * of_a_tick
-    assert max(held) < 1.2 * of_a_tick
+        taken.append(tick)
+    assert sum(tick.window is not None for tick in taken) == 3
+    return taken
+
+
+def held(limits: Limits) -> list[float]:
+    """Count the flows in the table behind each tick, in those that 10 s bring."""
+    of_ten_seconds = FLOWS * 10 * SECOND_NS / BATCH_NS
+    return [tick.counters.table_flows / of_ten_seconds for tick in ticks(limits)]
+
+
+def test_no_tick_is_so_early_that_closed_flows_stay_for_another() -> None:
+    """At the end of a window, too, the table holds no more than what one tick brought."""
+    found = held(Limits(calm_flows=0))
+    assert min(found) > 0.8
+    assert max(found) < 1.2
+
+
+def test_ticks_are_longer_while_there_is_little_to_judge() -> None:
+    """Three become one; where flows are more than a few, no more come than one tick brings."""
+    calm, busier = held(Limits()), held(Limits(calm_flows=int(1.5 * FLOWS * 10 / 0.7)))
+    assert min(calm) > 2.4
+    assert max(calm) < 3.6
+    assert max(busier) < 2.2
+    assert len(calm) < len(busier) < len(held(Limits(calm_ticks=1)))

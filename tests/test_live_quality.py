@@ -9,7 +9,7 @@ import pytest
 from mangled import mangled, thinned, twice
 from watching import watched
 
-from auditor.live.intake import Limits
+from auditor.live.tick import Limits
 from auditor.pipeline import audit
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ TICKS = pytest.mark.parametrize("tick_s", [10.0, 1.0])
 
 def live(capture: str, tick_s: float, *, dedup: bool = False) -> Report:
     """Watch a capture with ticks of a length, in windows of a minute."""
-    return watched(Path(capture), SITE, limits=Limits(tick_s=tick_s), dedup=dedup)[0]
+    return watched(Path(capture), SITE, limits=Limits(tick_s=tick_s, calm_ticks=1), dedup=dedup)[0]
 
 
 def quality(capture: CaptureInfo) -> tuple[object, ...]:
@@ -58,7 +58,9 @@ def test_what_never_came_is_told_as_an_audit_tells_it(tmp_path: Path, tick_s: fl
 @TICKS
 def test_a_whole_mirror_says_nothing_of_its_quality(tick_s: float) -> None:
     """Flows that are cut by ticks and windows neither lack data nor a direction."""
-    report, windows = watched(SAMPLE, SITE, window_s=30.0, limits=Limits(tick_s=tick_s))
+    report, windows = watched(
+        SAMPLE, SITE, window_s=30.0, limits=Limits(tick_s=tick_s, calm_ticks=1)
+    )
     expected = audit(SAMPLE, hosts=SITE).capture
     assert quality(report.capture) == quality(expected)
     assert 1 <= report.capture.loss.tcp_flows / expected.loss.tcp_flows < 1.1

@@ -17,7 +17,7 @@ _WATCH = """
 import io, sys
 from numba.core.dispatcher import Dispatcher
 from watching import sample, watched
-from auditor.live.intake import Limits
+from auditor.live.tick import Limits
 from auditor.live.rehearsal import rehearse
 from auditor.judging import load_judging
 from auditor.report.writers import Style, json

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from capture_files import Frame
 
-    from auditor.capture.batch import FrameBatch
+    from auditor.capture.live.source import LiveFrames
 
 SAMPLES = Path(__file__).parent.parent / "sample_pcaps"
 SMALL = LiveOptions(ring_mb=2)
@@ -151,7 +151,7 @@ def test_what_waits_is_given_when_listening_ends(source: RingSource) -> None:
 def test_a_borrowed_batch_outlives_the_source(source: RingSource) -> None:
     """Its bytes can be read when all is closed, as by a stage that an interrupt finds at work."""
     send([udp_frame(7)])
-    batches: list[FrameBatch] = []
+    batches: list[LiveFrames] = []
     ends_s = time.monotonic() + 60
     while not batches:
         assert time.monotonic() < ends_s

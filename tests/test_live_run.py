@@ -28,9 +28,9 @@ from auditor.capture import open_capture
 from auditor.capture.live import LiveOptions, open_live
 from auditor.errors import CaptureError, UsageError
 from auditor.live import warm
-from auditor.live.intake import Limits
 from auditor.live.outlets import OutletOptions
 from auditor.live.run import RulesSource, WatchOptions, run
+from auditor.live.tick import Limits
 from auditor.live.warm import unreadable_places
 from auditor.outlets.store.database import Database
 from auditor.outlets.store.record import record_of
@@ -39,8 +39,8 @@ from auditor.outlets.store.writing import write_record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from auditor.capture.batch import FrameBatch
     from auditor.capture.live import LiveSource
+    from auditor.capture.live.source import LiveFrames
     from auditor.outlets.window import Counters
     from auditor.report.model import Report
 
@@ -257,10 +257,10 @@ def spanned(frames: list[bytes], hosts: Path, workers: int) -> tuple[Report, lis
             each.read = partial(counted, each, each.read)  # type: ignore[method-assign]  # to look on
         return sources
 
-    def counted(source: LiveSource, read: Callable[[], FrameBatch | None]) -> FrameBatch | None:
-        batch = read()
-        shares[source] += 0 if batch is None else len(batch)
-        return batch
+    def counted(source: LiveSource, read: Callable[[], LiveFrames | None]) -> LiveFrames | None:
+        frames = read()
+        shares[source] += 0 if frames is None else len(frames)
+        return frames
 
     def send_slowly() -> None:
         # The kernel queues so many between two interfaces.

@@ -13,7 +13,7 @@ from watching import BEGIN_NS, SECOND_NS, watched
 
 from auditor.flows import Flows
 from auditor.flows.headlist import HeadList
-from auditor.live.intake import Limits
+from auditor.live.tick import Limits
 from auditor.live.transfers import PATIENCE_S, TransferMemory
 from auditor.pipeline import audit
 from auditor.records import FLOW, IPPROTO_UDP, NO_TIME, address_words
@@ -76,7 +76,9 @@ def test_a_boot_is_one_conversation(
     path = tmp_path / "boot.pcap"
     path.write_bytes(pcap(boot(after_s), unit_ns=1))
     assert unexpected(audit(path, hosts=site)) == []
-    report, windows = watched(path, site, frames=1, window_s=20.0, limits=Limits(tick_s=tick_s))
+    report, windows = watched(
+        path, site, frames=1, window_s=20.0, limits=Limits(tick_s=tick_s, calm_ticks=1)
+    )
     # A request that is answered after a client's patience was reported by then.
     late = after_s > PATIENCE_S
     for each in [*(window.report for window in windows[late:]), report]:

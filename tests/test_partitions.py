@@ -18,8 +18,8 @@ import auditor
 from auditor.errors import CaptureError, UsageError
 from auditor.evidence.names import SeenName
 from auditor.flows.headlist import HeadList
-from auditor.live.intake import Limits
 from auditor.live.store import FlowStore
+from auditor.live.tick import Limits
 from auditor.partitions.find import find_partitions
 from auditor.pipeline import read
 from auditor.records import FLOW, NO_TIME
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def written(name: str, directory: Path, tick_s: float = 10.0) -> Path:
     """Watch a sample capture and write its flows."""
     store = FlowStore(directory, lambda _: None)
-    watched(*sample(name), limits=Limits(tick_s=tick_s), flow_sink=store)
+    watched(*sample(name), limits=Limits(tick_s=tick_s, calm_ticks=1), flow_sink=store)
     assert not store.lost
     return directory
 

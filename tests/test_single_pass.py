@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from layers import batch
+from ring_blocks import RingPacket, ring_of
 from shared import SHARED
 from strategies import traffic
 
@@ -27,9 +29,14 @@ from auditor.live.single_pass import SinglePass
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
+    from auditor.capture.live.ring_frames import RingFrames
+    from auditor.capture.live.source import LiveFrames
 
 CAPTURES = sorted((SHARED / "captures").glob("*cap*")) if SHARED.is_dir() else []
 SAMPLES = sorted((Path(__file__).parents[1] / "sample_pcaps").glob("*.pcap*"))
+
+FRAGMENT = bytes(12) + b"\x08\x00" + bytes([0x45, 0, 0, 28, 0, 1, 0x20, 0]) + bytes(20)
+"""A frame that is not plain."""
 
 
 class Staged:
@@ -64,18 +71,22 @@ class Single(Staged):
         super().__init__()
         self.whole = SinglePass(self.table, self.copies, self.keeper)
 
-    def take_all(self, frames: FrameBatch) -> None:
-        """Take a batch."""
+    def take_all(self, frames: LiveFrames) -> None:
+        """Take a batch, or frames of a ring."""
         plain = self.whole.take(frames, self.tally, self.take)
         self.wire_bytes += plain
 
 
-def check(batches: list[FrameBatch]) -> Single:
-    """Hold both against each other; give the one with the single pass."""
+def check(batches: list[FrameBatch], rings: list[RingFrames] | None = None) -> Single:
+    """Hold both against each other; give the one with the single pass.
+
+    rings: the same frames for that one, to be listed as they are taken.
+    """
     staged, single = Staged(), Single()
     for frames in batches:
         staged.take(frames)
-        single.take_all(frames)
+    for each in rings or batches:
+        single.take_all(each)
     ours, theirs = single.table.finish(), staged.table.finish()
     assert ours.facts.tolist() == theirs.facts.tolist()
     for field in fields(Flows):
@@ -126,8 +137,7 @@ def test_what_is_plain_but_in_places_comes_out_alike() -> None:
 
 def test_where_nothing_is_plain_stretches_grow() -> None:
     """Tunnels throughout cost few calls more than without the single pass."""
-    fragment = bytes(12) + b"\x08\x00" + bytes([0x45, 0, 0, 28, 0, 1, 0x20, 0]) + bytes(20)
-    single = check([batch([fragment] * 40 * STRETCH)])
+    single = check([batch([FRAGMENT] * 40 * STRETCH)])
     assert 2 < single.calls < 8
 
 
@@ -138,14 +148,36 @@ def test_anything_comes_out_alike(several: list[bytes]) -> None:
     check([batch(several), batch(several)])
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(traffic(), min_size=1, max_size=4))
+def test_a_ring_is_listed_as_it_is_taken(blocks: list[list[bytes]]) -> None:
+    """Block by block, whatever was not plain in between: the same frames in the same order."""
+    check([in_ring(blocks).all()], [in_ring(blocks)])
+
+
+def test_a_ring_of_many_frames_comes_out_alike() -> None:
+    """Stretches end where they will, blocks where they do; what is not plain is taken in place."""
+    plain = [each.frame(row) for each in read(_sample("branch-office")) for row in range(len(each))]
+    turn = [*plain[3000:3700], FRAGMENT, *plain[:900]]
+    blocks = [plain[:3000], [], turn, [*turn, *plain, *turn], [FRAGMENT] * 3000, plain[:1]]
+    single = check([in_ring(blocks).all()], [in_ring(blocks)])
+    assert single.calls > 3
+    assert single.tally.frames == sum(map(len, blocks))
+
+
+def in_ring(blocks: list[list[bytes]]) -> RingFrames:
+    """Let frames wait in so many blocks of a ring."""
+    return ring_of([[RingPacket(each) for each in block] for block in blocks])
+
+
 def test_heads_find_room() -> None:
     """A store that is nearly full is widened before a stretch might need more."""
     single = Single()
     store = single.table._heads._store
     single.table._heads._store = store._replace(data=np.empty(1 << 10, np.uint8))
     expected = check(read(_sample("branch-office")))
-    for frames in read(_sample("branch-office")):
-        single.take_all(frames)
+    for each in read(_sample("branch-office")):
+        single.take_all(each)
     ours, theirs = single.table.finish(), expected.table.finish()
     assert ours.facts.tolist() == theirs.facts.tolist()
     assert ours.heads_a == theirs.heads_a

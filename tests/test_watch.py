@@ -14,7 +14,8 @@ import auditor
 from auditor.decode.dissect import Decoder
 from auditor.judging import load_judging
 from auditor.live.clock import Schedule
-from auditor.live.intake import Intake, Limits
+from auditor.live.intake import Intake
+from auditor.live.tick import Limits
 from auditor.live.watch import Watch
 from auditor.outlets.store.record import record_of
 
@@ -45,7 +46,9 @@ def coverage_of(report: Report) -> set[tuple[object, ...]]:
 def test_whole_report_says_what_an_audit_says(name: str, frames: int, tick_s: float) -> None:
     """However frames come and ticks cut, findings, packets and coverage are those of an audit."""
     capture, hosts = sample(name)
-    report, _ = watched(capture, hosts, frames=frames, window_s=300.0, limits=Limits(tick_s=tick_s))
+    report, _ = watched(
+        capture, hosts, frames=frames, window_s=300.0, limits=Limits(tick_s=tick_s, calm_ticks=1)
+    )
     expected = auditor.audit(capture, hosts=hosts)
     assert findings_of(report) == findings_of(expected)
     assert coverage_of(report) == coverage_of(expected)

@@ -11,7 +11,8 @@ from auditor.capture import open_capture
 from auditor.capture.live import InterfaceState
 from auditor.judging import load_judging
 from auditor.live.clock import Clock, Schedule
-from auditor.live.intake import Intake, Limits
+from auditor.live.intake import Intake
+from auditor.live.tick import Limits
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
 
@@ -148,9 +149,17 @@ def watched(
     site = judging.site
     macs = frozenset(mac for host in site.hosts for mac in host.macs) if site else frozenset()
     given = limits or Limits()
-    intake = Intake([replay], given, macs, Schedule(window_s, clock), clock, dedup=dedup)
-    replay.intake = intake
     watch = Watch(replay.interface, judging, given, flow_sink, dedup=dedup)
+    intake = Intake(
+        [replay],
+        given,
+        macs,
+        Schedule(window_s, clock),
+        clock,
+        dedup=dedup,
+        prompt=watch.prompt_ports,
+    )
+    replay.intake = intake
     watch.begin(clock.steady_s())
     intake.start()
     windows: list[Window] = []

@@ -205,9 +205,9 @@ def live(
 
     from auditor.capture.live import LiveOptions  # noqa: PLC0415 - not needed for help
     from auditor.cli.live_view import open_view  # noqa: PLC0415 - as above
-    from auditor.live.intake import Limits  # noqa: PLC0415 - as above
     from auditor.live.outlets import OutletOptions  # noqa: PLC0415 - as above
     from auditor.live.run import RulesSource, WatchOptions, default_sensor, run  # noqa: PLC0415 - as above
+    from auditor.live.tick import Limits  # noqa: PLC0415 - as above
     from auditor.outlets.alerts import AlertOptions  # noqa: PLC0415 - as above
 
     outlets = OutletOptions(

@@ -79,7 +79,9 @@ class CompiledFlowTable:
             self._take_quote(quote)
             done = quote.row
         self._add(frames, (done, count), slots, notes)
-        self._note_vlans(rows, slots, notes)
+        news = np.flatnonzero(notes & NEW_VLAN)
+        if len(news):
+            self._note_vlans(slots[news], rows["vlan"][news])
         self._heads.observe(batch, rows, slots, notes, len(self.facts.entries))
         if batch.linked is not None:
             in_flows = np.flatnonzero(rows["status"] == Status.OK)
@@ -94,29 +96,24 @@ class CompiledFlowTable:
     def close_pass(
         self,
         count: int,
-        payloads: Payloads,
-        escaped: NDArray[np.int64],
-        news: slice | None,
+        escaped: Payloads | None,
+        tagged: tuple[NDArray[np.int64], NDArray[np.uint32]] | None,
     ) -> None:
         """Do what is left to do once that kernel has added packets.
 
-        count: flows that there are now. payloads, escaped: as auditor.kernel.heads has them. news:
-        where among the packets there are some that note NEW_VLAN; None = nowhere.
+        count: flows that there are now. escaped: payloads that the general path must take. tagged:
+        slots and VLAN ids of packets that note NEW_VLAN. None: there are none.
         """
         before, self._count = self._count, count
         if self._early.waiting and count > before:
             self._match_early(before)
-        if news is not None:
-            self._note_vlans(payloads.rows[news], payloads.slots[news], payloads.notes[news])
-        self._heads.close_pass(payloads, escaped)
+        if tagged is not None:
+            self._note_vlans(*tagged)
+        if escaped is not None:
+            self._heads.take_escaped(escaped, np.arange(len(escaped.slots)))
 
-    def _note_vlans(
-        self, rows: NDArray[np.void], slots: NDArray[np.int64], notes: NDArray[np.uint8]
-    ) -> None:
-        news = np.flatnonzero(notes & NEW_VLAN)
-        if len(news):
-            pairs = pair_up(slots[news] >> 1, rows["vlan"][news])
-            self.facts.vlans.update(np.unique(pairs).tolist())
+    def _note_vlans(self, slots: NDArray[np.int64], vlans: NDArray[np.uint32]) -> None:
+        self.facts.vlans.update(np.unique(pair_up(slots >> 1, vlans)).tolist())
 
     @property
     def size(self) -> int:
@@ -131,6 +128,7 @@ class CompiledFlowTable:
         closed_s: float,
         most: int | None = None,
         patient: bool = False,
+        prompt: frozenset[int] = frozenset(),
     ) -> Flushed:
         """Give the flows with packets since the last flush, counted from then on.
 
@@ -142,7 +140,8 @@ class CompiledFlowTable:
         first, so that a flood of attempts pushes nobody out. What is forgotten has been given.
 
         patient: connections that have just opened and said nothing yet wait for the next flush, so
-        that their handshake is given along with what tells what they are.
+        that their handshake is given along with what tells what they are; so do datagrams that
+        were not answered yet. prompt: but for those from or to such a port.
         """
         count = self._count
         sides = self.facts.sides[: 2 * count].reshape(-1, 2)
@@ -153,7 +152,7 @@ class CompiledFlowTable:
         known = len(self._heard_s)
         ripe = spoke.copy()
         if patient:
-            ripe[known:] &= ~self._is_opening(slice(known, count))
+            ripe[known:] &= ~self._is_opening(slice(known, count), prompt)
         flows, given = self._give(np.flatnonzero(ripe))
         was_given = np.zeros(count, dtype=bool)
         was_given[:known] = self._was_given
@@ -173,14 +172,16 @@ class CompiledFlowTable:
         self._keep(kept, ripe[kept])
         return Flushed(flows, begun, *evicted)
 
-    def _is_opening(self, flows: slice) -> NDArray[np.bool_]:
-        """Mark the flows of TCP that are open and without payload."""
-        entries = self.facts.entries[flows]
-        data_ns = self.facts.sides["data_ns"].reshape(-1, 2)[flows]
-        opening: NDArray[np.bool_] = (entries["transport"] == IPPROTO_TCP) & (
-            entries["closed"] == 0
-        )
-        opening &= (data_ns == NO_TIME).all(axis=1)
+    def _is_opening(self, flows: slice, prompt: frozenset[int]) -> NDArray[np.bool_]:
+        """Mark the flows of TCP that are open and without payload, and others of one side."""
+        entries, sides = self.facts.entries[flows], self.facts.sides.reshape(-1, 2)[flows]
+        is_tcp = entries["transport"] == IPPROTO_TCP
+        silent = (sides["data_ns"] == NO_TIME).all(axis=1)
+        one_sided = (sides["packets"] == 0).any(axis=1)
+        if prompt and one_sided.any():
+            ports = np.array(sorted(prompt), np.uint32)
+            one_sided &= ~(np.isin(entries["a_port"], ports) | np.isin(entries["b_port"], ports))
+        opening: NDArray[np.bool_] = np.where(is_tcp, silent & (entries["closed"] == 0), one_sided)
         return opening
 
     def _keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:

@@ -174,20 +174,15 @@ class CompiledHeads:
         while taken < len(rows):
             self._store = self._store._replace(data=doubled(self._store.data))
             taken = kernel.take_heads(payloads, taken, self._store, escaped)
-        self.close_pass(payloads, escaped)
+        count = int(self._store.totals[kernel.ESCAPED])
+        if count:
+            self.take_escaped(payloads, escaped[:count])
 
     def opened(self, flows: int) -> kernel.Store:
         """Give the arrays, with some room, to a kernel that takes payloads by itself."""
         self._reserve_slots(2 * flows)
         self._make_room(_LEAST_BYTES // 8)
-        self._store.totals[kernel.ESCAPED] = 0
         return self._store
-
-    def close_pass(self, payloads: kernel.Payloads, escaped: NDArray[np.int64]) -> None:
-        """Take what that kernel has left; escaped: as auditor.kernel.heads sets it."""
-        count = int(self._store.totals[kernel.ESCAPED])
-        if count:
-            self._take_escaped(payloads, escaped[:count])
 
     def keep(self, slots: NDArray[np.int64], room: int) -> None:
         """Forget the heads of all slots but some, which take their order.
@@ -241,7 +236,8 @@ class CompiledHeads:
             return spare
         return np.empty(wanted, np.uint8)
 
-    def _take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
+    def take_escaped(self, payloads: kernel.Payloads, places: NDArray[np.int64]) -> None:
+        """Take what a kernel could not put in order; places: shape (k,), among the payloads."""
         general, totals = self._general, self._store.totals
         general.held = int(totals[kernel.HELD])
         rows = pick(payloads.rows, places)

@@ -8,7 +8,7 @@ import numpy as np
 
 from auditor.kernel.hashing import FACTORS
 from auditor.kernel.jit import compiled, part
-from auditor.kernel.nearby import bring_near
+from auditor.kernel.nearby import bring_near, bring_two
 from auditor.records import Status
 
 if TYPE_CHECKING:
@@ -167,5 +167,4 @@ def bring_flows(
             flow = (table.index[np.int64(np.uint64(slots[i]) & mask)] & 0xFFFFFFFF) - 1
             if flow >= 0:
                 bring_near(table.entries, flow)
-                bring_near(table.sides, 2 * flow)
-                bring_near(table.sides, 2 * flow + 1)
+                bring_two(table.sides, 2 * flow)

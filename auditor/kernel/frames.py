@@ -5,7 +5,7 @@ Positions are those of a frame; `base` is where the frame begins in the bytes of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,19 @@ _ICMP_ERROR = int(Status.ICMP_ERROR)
 
 _UDP_CARRIER = np.zeros(0x10000, np.bool_)
 _UDP_CARRIER[list(numbers.CARRIER_UDP_PORTS)] = True
+
+
+class FrameColumns(NamedTuple):
+    """A batch, as auditor.capture.batch.FrameBatch has it."""
+
+    data: NDArray[np.uint8]
+    offset: NDArray[np.int64]
+    captured_len: NDArray[np.int64]
+    wire_len: NDArray[np.int64]
+    time_ns: NDArray[np.int64]
+    linktype: NDArray[np.int32]
+    number: NDArray[np.int64]
+    capture: NDArray[np.int32]
 
 
 @part

@@ -1,4 +1,4 @@
-"""The walk over one block of a TPACKET_V3 ring (Linux, Documentation/networking/packet_mmap).
+"""The walk over blocks of a TPACKET_V3 ring (Linux, Documentation/networking/packet_mmap).
 
 A block is a chain of packets, each a header, the address of where it was received, room, and its
 bytes. The kernel takes two things out of the bytes that belong there, and the walk puts them back
@@ -8,7 +8,7 @@ socket without link headers one of LINKTYPE_LINUX_SLL2, made of the address.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from auditor.kernel.nearby import bring_near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from auditor.kernel.frames import FrameColumns
 
 ALIGNMENT = 8
 """Headers begin at multiples of it, in bytes."""
@@ -63,6 +65,27 @@ _CUSTOMER_TAG = 0x8100
 _OUTGOING = 4
 _LOOPBACK = 1
 """Interface number of the loopback device, in every network namespace."""
+
+BLOCK, LISTED, COOKED = range(3)
+"""Places in Ring.totals: the block where the walk is; frames listed since the source was opened;
+whether frames come without link headers."""
+
+
+class Ring(NamedTuple):
+    """Borrowed blocks of a ring, and how far they are walked: no frame is walked over twice."""
+
+    data: NDArray[np.uint8]
+    """Shape (bytes,), the whole ring, written to."""
+    headers: NDArray[np.void]
+    """PACKET_HEADER, one at every multiple of ALIGNMENT bytes of data."""
+    at: NDArray[np.int64]
+    """Shape (blocks,): where each block's next header is in data."""
+    end: NDArray[np.int64]
+    """Shape (blocks,)."""
+    left: NDArray[np.int64]
+    """Shape (blocks,): packets not walked over yet."""
+    totals: NDArray[np.int64]
+    """Shape (3,)."""
 
 
 @part
@@ -112,6 +135,20 @@ def _cook(data: NDArray[np.uint8], header: np.void, at: int, start: int) -> None
 
 
 @part
+def _restore(data: NDArray[np.uint8], header: np.void, at: int, start: int, cooked: bool) -> int:
+    """Put back what the kernel took out of the packet at `start`; give how many bytes that is."""
+    added = TAG_BYTES * (header["status"] & _TAGGED != 0)
+    if cooked:
+        added += COOKED_BYTES
+        _cook(data, header, at, start - added)
+    elif header["captured"] < 12:
+        added = 0
+    elif added:
+        _insert_tag(data, header, start)
+    return added
+
+
+@part
 def _tag(header: np.void) -> tuple[int, int]:
     """Give EtherType and value of the VLAN tag that stands in `header`, one PACKET_HEADER."""
     kind = int(header["tpid"])
@@ -121,61 +158,53 @@ def _tag(header: np.void) -> tuple[int, int]:
 
 
 @compiled
-def walk(
-    data: NDArray[np.uint8],
-    headers: NDArray[np.void],
-    first: int,
-    count: int,
-    cooked: bool,
-    columns: NDArray[np.int64],
-    kept: int,
-    base: int,
-) -> int:
-    """List the frames of a block, restoring their link headers in place.
+def walk(ring: Ring, frames: FrameColumns, kept: int, most: int) -> int:
+    """List frames of the ring, restoring their link headers in place, until `most` are listed.
 
-    Return how many are listed then.
-
-    data: uint8 (m,), the block. headers: PACKET_HEADER (h,), one at every multiple of ALIGNMENT
-    bytes of data. first: where the first header is, bytes. count: packets in the block. cooked:
-    whether frames come without link headers. columns: int64 (4, >= kept + count), written to:
-    offset, bytes captured, bytes on the wire, nanoseconds since 1970. kept: frames listed there so
-    far. base: where the block is in what offsets are counted in. A second walk over the same block
-    would restore twice. What leaves by the loopback device is left out: it arrives there too.
+    Return how many are; fewer where the blocks are at their end. frames: all but data, linktype
+    and capture are set. kept: frames listed there so far. What leaves by the loopback device is
+    left out: it arrives there too.
     """
-    at = first
-    touched = first
-    for _ in range(count):
-        index = at // ALIGNMENT
-        if index >= len(headers):
+    while kept < most and ring.totals[BLOCK] < len(ring.at):
+        block = ring.totals[BLOCK]
+        if ring.left[block] > 0:
+            kept = _walk_block(ring, block, frames, kept, most)
+        else:
+            ring.totals[BLOCK] += 1
+    return kept
+
+
+@part
+def _walk_block(ring: Ring, block: int, frames: FrameColumns, kept: int, most: int) -> int:
+    """Walk on in one block; a header that cannot be right is its end."""
+    at, end, left = ring.at[block], ring.end[block], ring.left[block]
+    cooked = ring.totals[COOKED] != 0
+    least_start = _HEADER_BYTES + TAG_BYTES + COOKED_BYTES * cooked
+    touched = at
+    while left > 0 and kept < most:
+        if at // ALIGNMENT * ALIGNMENT + _HEADER_BYTES > end:
+            left = 0
             break
         # Each header tells where the next one is, so that every one would be waited for: a tenth of
         # the time goes for what is asked for before it is known where.
-        while touched < min(at + _AHEAD, len(data)):
-            bring_near(data, touched)
+        while touched < min(at + _AHEAD, end):
+            bring_near(ring.data, touched)
             touched += _CACHE_LINE
-        header = headers[index]
-        start = at + int(header["start"])
-        captured = int(header["captured"])
-        wire = int(header["wire"])
-        if start < at + _HEADER_BYTES + TAG_BYTES + COOKED_BYTES * cooked:
-            break
-        if start + captured > len(data):
+        header = ring.headers[at // ALIGNMENT]
+        start, captured = at + int(header["start"]), int(header["captured"])
+        if start < at + least_start or start + captured > end:
+            left = 0
             break
         if header["direction"] != _OUTGOING or header["interface"] != _LOOPBACK:
-            tag = TAG_BYTES * (header["status"] & _TAGGED != 0)
-            if cooked:
-                tag += COOKED_BYTES
-                _cook(data, header, at, start - tag)
-            elif captured < 12:
-                tag = 0
-            elif tag:
-                _insert_tag(data, header, start)
-            columns[0, kept] = base + start - tag
-            columns[1, kept] = captured + tag
-            columns[2, kept] = wire + tag
-            columns[3, kept] = int(header["sec"]) * 1_000_000_000 + int(header["nsec"])
+            ring.totals[LISTED] += 1
+            added = _restore(ring.data, header, at, start, cooked)
+            frames.offset[kept] = start - added
+            frames.captured_len[kept] = captured + added
+            frames.wire_len[kept] = int(header["wire"]) + added
+            frames.time_ns[kept] = int(header["sec"]) * 1_000_000_000 + int(header["nsec"])
+            frames.number[kept] = ring.totals[LISTED]
             kept += 1
-        if header["next_offset"] == 0:
-            break
         at += int(header["next_offset"])
+        left = left - 1 if header["next_offset"] != 0 else 0
+    ring.at[block], ring.left[block] = at, left
     return kept

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from auditor.capture.live.ring_frames import listed
 from auditor.decode.compiled_duplicates import CompiledDuplicates
 from auditor.decode.compiled_tally import CompiledTally
 from auditor.decode.tally import Tally
@@ -26,6 +27,7 @@ from auditor.live.clock import SECOND_NS
 from auditor.live.lane import Lane, unite_macs
 from auditor.live.messages import MessageKeeper, no_flows
 from auditor.live.single_pass import SinglePass
+from auditor.live.tick import Losses, Tick
 from auditor.outlets.window import Counters
 
 if TYPE_CHECKING:
@@ -33,9 +35,10 @@ if TYPE_CHECKING:
 
     from auditor.capture.batch import FrameBatch
     from auditor.capture.live import LiveSource
+    from auditor.capture.live.source import LiveFrames
     from auditor.decode.packets import Packets
     from auditor.live.clock import Clock, Schedule, Span
-    from auditor.live.lane import Macs
+    from auditor.live.tick import Limits
 
 _QUEUE = 4
 """Ticks that may wait to be judged."""
@@ -45,66 +48,6 @@ _SHOW_S = 0.5
 
 _EVICT_TO = 0.75
 """Share of the room that is filled after an eviction, so that the next one is not due at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long and how much is remembered."""
-
-    tick_s: float = 10.0
-    """Between two flushes of the table, about: what goes on longer is handed over in parts."""
-    idle_s: float = 300.0
-    """Without a packet for so long, a flow has ended."""
-    closed_s: float = 5.0
-    """Without a packet for so long since it was handed over, a flow with a FIN or RST has ended.
-
-    Well below the shortest tick that divides a window, three quarters of `tick_s`: held for a
-    second one by some milliseconds, the flows of a tick would be in the table three times over, and
-    its memory grow for that.
-    """
-    most_flows: int = 1_000_000
-    """In the flow table."""
-    most_records: int = 200_000
-    """In each ledger."""
-
-
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """What was left out for want of room, since the start."""
-
-    evicted_attempts: int = 0
-    """Attempts that the flow table forgot before their time."""
-    evicted_flows: int = 0
-    """Conversations, likewise: what follows of them counts as another flow."""
-    unjudged_flows: int = 0
-    """Flows that nobody had time to judge."""
-    messages: int = 0
-    """Messages that might have told names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What a few seconds brought."""
-
-    flushed: Flushed
-    messages: Packets
-    macs: Macs
-    counters: Counters
-    """Totals since the start."""
-    losses: Losses
-    dropped_known: bool
-    """Whether the source can tell what it lost."""
-    first_ns: int | None
-    """Of the tick's frames; None without one."""
-    last_ns: int | None
-    taken_s: float
-    """By the steady clock."""
-    notices: tuple[str, ...] = ()
-    window: Span | None = None
-    """The window that ends with this tick."""
-    last: bool = False
-    error: BaseException | None = None
-    """Why it is the last one, unless that was asked for."""
 
 
 @dataclass
@@ -121,6 +64,8 @@ class Intake:
     """When to end, by the steady clock; None: when told to."""
     dedup: bool = False
     """Copies of packets count for nothing but their own number."""
+    prompt: frozenset[int] = frozenset()
+    """Ports whose datagrams are handed over though nobody has answered them."""
     _ticks: Queue[Tick] = field(default_factory=lambda: Queue(_QUEUE))
     _stopping: bool = False
 
@@ -140,7 +85,9 @@ class Intake:
         self._shown_s = 0.0
         self.latest = Counters()
         """Totals, as of some moment within the last second."""
-        self._due_s = self.schedule.next_tick_s(self.clock.steady_s(), self.limits.tick_s)
+        self._handed_s = self.clock.steady_s()
+        self._due_s = self.schedule.next_tick_s(self._handed_s, self.limits.tick_s)
+        self._hurried = False
         self._lanes = [Lane(source, self.macs) for source in self.sources]
         self._running = len(self._lanes)
         self._notices: list[str] = []
@@ -158,6 +105,10 @@ class Intake:
     def stop(self) -> None:
         """Have the last tick handed over soon."""
         self._stopping = True
+
+    def hurry(self) -> None:
+        """Have a tick handed over as soon as there is room for one, whatever its length."""
+        self._hurried = True
 
     def take(self, timeout_s: float) -> Tick | None:
         """Give the next tick; None if there is none in time."""
@@ -199,14 +150,14 @@ class Intake:
     def _run(self, lane: Lane) -> None:
         try:
             while not self._ended():
-                batch = lane.source.read()
-                if batch is not None:
-                    self._take_batch(lane, batch)
+                frames = lane.source.read()
+                if frames is not None:
+                    self._take_frames(lane, frames)
                 with self._guard:
                     self._look(lane)
                     self._do_what_is_due()
-            for batch in lane.source.rest():
-                self._take_batch(lane, batch)
+            for frames in lane.source.rest():
+                self._take_frames(lane, frames)
         except BaseException as problem:  # noqa: BLE001 - whatever it is, it ends the watch, told
             self._error = self._error or problem
             self._stopping = True
@@ -225,16 +176,16 @@ class Intake:
             if not self._running:
                 self._hand_over_last()
 
-    def _take_batch(self, lane: Lane, batch: FrameBatch) -> None:
+    def _take_frames(self, lane: Lane, frames: LiveFrames) -> None:
         """Take frames: of one source in a single pass where that does all that is wanted."""
-        if len(self._lanes) == 1 and not self.dedup and not self.macs and batch.linked is None:
+        if len(self._lanes) == 1 and not self.dedup and not self.macs:
             with self._guard:
-                self._reserve(len(batch))
-                plain = self._pass.take(batch, self._part, partial(self._take_staged, lane))
+                self._reserve(len(frames))
+                plain = self._pass.take(frames, self._part, partial(self._take_staged, lane))
                 self._bytes += plain  # what was taken otherwise has been added meanwhile
             return
         # Sources that share an interface decode side by side.
-        packets = lane.decode(batch, self.macs)
+        packets = lane.decode(listed(frames), self.macs)
         with self._guard:
             self._take(packets)
 
@@ -269,8 +220,23 @@ class Intake:
         if now_s >= self._shown_s:
             self._shown_s = now_s + _SHOW_S
             self.latest = self._counters()
-        if now_s >= min(self._due_s, self.schedule.ends_s):
-            self._hand_over(now_s)
+        if self._hurried or now_s >= min(self._due_s, self.schedule.ends_s):
+            if self._may_wait(now_s):
+                self._due_s = self.schedule.next_tick_s(now_s, self.limits.tick_s)
+            else:
+                self._hand_over(now_s)
+
+    def _may_wait(self, now_s: float) -> bool:
+        """Say whether what came since the last tick may as well be handed over by a later one."""
+        limits = self.limits
+        waited_s = now_s - self._handed_s
+        return (
+            not self._hurried
+            and now_s < self.schedule.ends_s
+            and waited_s < (limits.calm_ticks - 0.5) * limits.tick_s
+            and self._table.size < limits.calm_flows
+            and self._keeper.count < limits.calm_flows // 5
+        )
 
     def _make_room(self) -> None:
         """Flush before it is due; nobody waits for what finds no place in the queue."""
@@ -289,6 +255,7 @@ class Intake:
             return
         window = self._end_window() if now_s >= self.schedule.ends_s else None
         self._due_s = self.schedule.next_tick_s(now_s, self.limits.tick_s)
+        self._handed_s, self._hurried = now_s, False
         self._ticks.put(self._tick(now_s, self._flush(now_s, patient=True), window))
 
     def _hand_over_last(self) -> None:
@@ -316,6 +283,7 @@ class Intake:
             closed_s=self.limits.closed_s,
             most=most,
             patient=patient,
+            prompt=self.prompt,
         )
         self._evicted[0] += flushed.evicted_attempts
         self._evicted[1] += flushed.evicted_flows

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from auditor.capture.batch import FrameBatch
@@ -11,16 +9,17 @@ from auditor.decode.packets import Packets
 from auditor.evidence.compiled_tellings import telling_rows
 from auditor.evidence.names import NameCollector, Names
 from auditor.flows import Flows
+from auditor.flows.columns import doubled
 from auditor.flows.headlist import HeadList
-from auditor.records import FLOW, PACKET, join, pick
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from auditor.kernel.messages import KEPT, LEFT_OUT, USED, Messages, keep_messages
+from auditor.kernel.single_pass import MOST_MESSAGES_BYTES
+from auditor.records import FLOW, PACKET
 
 MOST_MESSAGES = 50_000
 """Of one tick: a flood of answers must not fill the memory."""
 
-_LONGEST = 9_216
+_FIRST_BYTES = 1 << 23
+"""Memory that is not written to costs nothing."""
 
 
 class MessageKeeper:
@@ -28,44 +27,50 @@ class MessageKeeper:
 
     def __init__(self, most: int = MOST_MESSAGES) -> None:
         """Keep so many messages between two calls of `take`."""
-        self.left_out = 0
+        self._store = Messages(
+            np.empty(most, PACKET), np.empty(_FIRST_BYTES, np.uint8), np.zeros(3, np.int64)
+        )
+
+    @property
+    def left_out(self) -> int:
         """Messages beyond that, over all."""
-        self._most = most
-        self._rows: list[np.ndarray] = []
-        self._payloads: list[bytes] = []
+        return int(self._store.totals[LEFT_OUT])
+
+    @property
+    def count(self) -> int:
+        """Messages that are kept now."""
+        return int(self._store.totals[KEPT])
 
     def observe(self, packets: Packets) -> None:
         """Copy what may tell names."""
-        self.keep(packets.batch, packets.rows, telling_rows(packets.rows))
+        chosen = telling_rows(packets.rows)
+        batch = packets.batch
+        while True:
+            kept = keep_messages(batch.data, batch.offset, packets.rows, chosen, self._store)
+            chosen = chosen[kept:]
+            if not len(chosen):
+                return
+            self._widen()
 
-    def keep(self, batch: FrameBatch, packets: NDArray[np.void], chosen: NDArray[np.int64]) -> None:
-        """Copy the chosen ones among the PACKET rows of a batch."""
-        room = self._most - len(self._payloads)
-        if len(chosen) > room:
-            self.left_out += len(chosen) - room
-            chosen = chosen[:room]
-        if not len(chosen):
-            return
-        rows = pick(packets, chosen)
-        starts = batch.offset[chosen] + rows["payload_offset"]
-        ends = starts + np.minimum(rows["payload_len"], _LONGEST)
-        data = batch.data
-        self._payloads += [
-            data[start:end].tobytes()
-            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-        ]
-        self._rows.append(rows)
+    def opened(self) -> Messages:
+        """Give the arrays, with some room, to a kernel that keeps messages by itself."""
+        while self._store.totals[USED] + MOST_MESSAGES_BYTES > len(self._store.data):
+            self._widen()
+        return self._store
+
+    def _widen(self) -> None:
+        self._store = self._store._replace(data=doubled(self._store.data))
 
     def take(self) -> Packets:
         """Give what was kept, as packets that are nothing but payload; begin anew."""
-        payloads, self._payloads = self._payloads, []
-        kept, self._rows = self._rows, []
-        rows = join(kept) if kept else np.empty(0, PACKET)
-        length = np.array([len(payload) for payload in payloads], np.int64)
-        rows["payload_offset"], rows["payload_len"] = 0, length
-        count = len(rows)
+        store = self._store
+        count, used, _ = store.totals.tolist()
+        store.totals[[KEPT, USED]] = 0
+        rows, data = store.rows[:count].copy(), store.data[:used].copy()
+        length = rows["payload_len"].astype(np.int64)
+        rows["payload_offset"] = 0
         batch = FrameBatch(
-            np.frombuffer(b"".join(payloads), np.uint8),
+            data,
             np.cumsum(length) - length,
             length,
             rows["wire_len"].astype(np.int64),

@@ -15,7 +15,8 @@ import numpy as np
 from auditor.capture.batch import FrameBatch
 from auditor.capture.live.source import InterfaceState
 from auditor.live.clock import Clock, Schedule
-from auditor.live.intake import Intake, Limits
+from auditor.live.intake import Intake
+from auditor.live.tick import Limits
 from auditor.live.watch import Watch
 from auditor.outlets.window import Window
 from auditor.records import IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP

@@ -14,12 +14,13 @@ from auditor.errors import AuditError, UsageError
 from auditor.judging import load_judging
 from auditor.kernel.notice import tell
 from auditor.live.clock import Clock, Schedule
-from auditor.live.intake import Intake, Limits
+from auditor.live.intake import Intake
 from auditor.live.mishaps import Mishaps
 from auditor.live.outlets import OutletOptions, Outlets
 from auditor.live.rehearsal import rehearse
 from auditor.live.requests import Requests
 from auditor.live.store import FlowStore
+from auditor.live.tick import Limits
 from auditor.live.warm import give_memory_back, load_everything, trim_memory, unreadable_places
 from auditor.live.watch import Watch
 from auditor.outlets.window import FailedWindow
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from auditor.capture.live import LiveSource
     from auditor.catalog.model import Catalog
     from auditor.judging import Judging
-    from auditor.live.intake import Tick
+    from auditor.live.tick import Tick
     from auditor.outlets.window import Counters, Window
     from auditor.report.model import Report
     from auditor.site.model import Site
@@ -221,6 +222,8 @@ class _Run:
         self._onlooker = onlooker
         self._outlets = outlets
         self._clock = clock
+        self._asked_s: float | None = None
+        """When a report was asked for that is still to be given, by the steady clock."""
         directory = options.flows_directory
         store = None if directory is None else FlowStore(directory, onlooker.note)
         self._mishaps = Mishaps(onlooker.note, options.traces)
@@ -242,6 +245,7 @@ class _Run:
             clock,
             until_s,
             options.dedup,
+            self._watch.prompt_ports,
         )
 
     def whole(self) -> Report:
@@ -288,6 +292,9 @@ class _Run:
                 self._onlooker.note(line.removeprefix(f"{self._watch.interface}: "))
             if tick is not None:
                 self._take(tick)
+                if self._asked_s is not None and (tick.last or tick.taken_s >= self._asked_s):
+                    self._asked_s = None
+                    self._give_report()
                 if tick.last:
                     return tick
             lag_ns = 0 if tick is None else round((self._clock.steady_s() - tick.taken_s) * 1e9)
@@ -314,13 +321,17 @@ class _Run:
             self._intake.stop()
         if requests.report:
             requests.report = False
-            try:
-                self._onlooker.report(self._watch.report())
-            except Exception as error:  # noqa: BLE001 - the next one may well be made, or find room
-                self._mishaps.note("the report that was asked for could not be given", error)
+            self._asked_s = self._clock.steady_s()
+            self._intake.hurry()
         if requests.reload:
             requests.reload = False
             self._reload()
+
+    def _give_report(self) -> None:
+        try:
+            self._onlooker.report(self._watch.report())
+        except Exception as error:  # noqa: BLE001 - the next one may well be made, or find room
+            self._mishaps.note("the report that was asked for could not be given", error)
 
     def _reload(self) -> None:
         try:

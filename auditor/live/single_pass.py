@@ -6,29 +6,31 @@ its say; both cost more than what some of the kernels do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from auditor.capture.live.ring_frames import NO_RING, RingFrames
 from auditor.evidence.tellings import MESSAGE_PORTS
 from auditor.flows.layout import ENTRY
+from auditor.kernel.frames import FrameColumns
 from auditor.kernel.heads import Payloads
 from auditor.kernel.single_pass import (
     BYTES,
     COPIES,
     COUNTS,
+    ESCAPED,
     FIRST_NS,
     FLOWS,
+    FRAMES,
     LAST_NS,
-    MESSAGES,
     STRETCH,
     VLANS,
-    FrameColumns,
+    Desk,
+    Leftovers,
     Memory,
-    Results,
     take_plain,
 )
-from auditor.pool import Pool
 from auditor.records import NO_TIME, PACKET
 
 if TYPE_CHECKING:
@@ -38,14 +40,54 @@ if TYPE_CHECKING:
     from auditor.decode.compiled_duplicates import CompiledDuplicates
     from auditor.decode.compiled_tally import CompiledTally
     from auditor.flows.compiled import CompiledFlowTable
+    from auditor.kernel.ring import Ring
     from auditor.live.messages import MessageKeeper
 
-_BLANK = np.zeros(1, PACKET)
-_COUNTED = range(COUNTS)
+
+class _Frames(Protocol):
+    """Frames as a pass takes them."""
+
+    columns: FrameColumns
+    ring: Ring
+    first: int
+    """Where in the columns to begin."""
+
+    def __len__(self) -> int:
+        """Count the frames that are left."""
+
+    def stretch(self, listed: tuple[int, int], most: int) -> FrameBatch:
+        """Make a batch of frames from listed[0] on, up to `most`, and let the next pass follow."""
+
+
+class _Whole:
+    """A batch whose frames are all listed."""
+
+    ring = NO_RING
+
+    def __init__(self, batch: FrameBatch) -> None:
+        self._batch = batch
+        self.columns = FrameColumns(
+            batch.data,
+            batch.offset,
+            batch.captured_len,
+            batch.wire_len,
+            batch.time_ns,
+            batch.linktype,
+            batch.number,
+            batch.capture,
+        )
+        self.first = 0
+
+    def __len__(self) -> int:
+        return len(self._batch) - self.first
+
+    def stretch(self, listed: tuple[int, int], most: int) -> FrameBatch:
+        self.first = min(listed[0] + most, len(self._batch))
+        return self._batch.select(slice(listed[0], self.first))
 
 
 class SinglePass:
-    """Takes batches into a flow table and what else a watch keeps of packets."""
+    """Takes frames into a flow table and what else a watch keeps of packets."""
 
     def __init__(
         self, table: CompiledFlowTable, copies: CompiledDuplicates, keeper: MessageKeeper
@@ -54,63 +96,87 @@ class SinglePass:
         self._table = table
         self._copies = copies
         self._keeper = keeper
-        self._rows = Pool(PACKET)
-        self._key = np.zeros(1, ENTRY)
-        self._scratch = np.empty(STRETCH, np.int64)
+        self._desk = Desk(
+            np.zeros(1, PACKET),
+            np.empty(STRETCH, PACKET),
+            np.empty(STRETCH, np.uint8),
+            np.zeros(1, ENTRY),
+            np.empty(STRETCH, np.int64),
+            np.empty(STRETCH, np.uint8),
+            np.empty(STRETCH, np.int64),
+        )
+        self._left = _leftovers(0)
 
     def take(
-        self, batch: FrameBatch, tally: CompiledTally, otherwise: Callable[[FrameBatch], None]
+        self,
+        frames: RingFrames | FrameBatch,
+        tally: CompiledTally,
+        otherwise: Callable[[FrameBatch], None],
     ) -> int:
-        """Take a batch in its order, and count it; give the bytes on the wire of plain frames.
+        """Take frames in their order, and count them; give the bytes on the wire of plain ones.
 
         otherwise: takes and counts stretches with frames that are not plain.
         """
-        at, stretch, count, wire_bytes = 0, STRETCH, len(batch), 0
-        while at < count:
-            at, passed = self._pass(batch, at, tally)
+        taken: _Frames = frames if isinstance(frames, RingFrames) else _Whole(frames)
+        most, wire_bytes = STRETCH, 0
+        while True:
+            (first, last), passed = self._pass(taken, tally)
             wire_bytes += passed
-            if at < count:
-                otherwise(batch.select(slice(at, at + stretch)))
-                at += stretch
-                # Where tunnels are the rule, they are taken as a whole soon.
-                stretch *= 2
-        return wire_bytes
+            if first == last:
+                return wire_bytes
+            otherwise(taken.stretch((first, last), most))
+            # Where tunnels are the rule, they are taken as a whole soon.
+            most *= 2
 
-    def _pass(self, batch: FrameBatch, first: int, tally: CompiledTally) -> tuple[int, int]:
-        """Take plain frames from one on; give the place behind the last, and their bytes."""
-        size = len(batch)
-        rows, (kinds, notes) = self._rows.take(size), np.empty((2, size), np.uint8)
-        slots, messages, escaped = np.empty((3, size), np.int64)
+    def _pass(self, frames: _Frames, tally: CompiledTally) -> tuple[tuple[int, int], int]:
+        """Take plain frames; give where those stand that could not be taken, and bytes."""
+        size = len(frames)
+        if size > len(self._left.slots):
+            self._left = _leftovers(size)
         counts = np.zeros(COUNTS, np.int64)
         counts[FIRST_NS], counts[LAST_NS] = NO_TIME, -NO_TIME
         counts[FLOWS] = self._table.size
-        table, heads = self._table.open_pass(size - first)
-        last = take_plain(
-            FrameColumns(
-                batch.data,
-                batch.offset,
-                batch.captured_len,
-                batch.wire_len,
-                batch.time_ns,
-                batch.linktype,
-                batch.number,
-                batch.capture,
-            ),
-            Results(_BLANK, rows, kinds, self._key, slots, notes, self._scratch, messages, escaped),
-            Memory(table, self._copies.recent, heads, MESSAGE_PORTS, tally.status),
-            counts,
-            first,
+        table, heads = self._table.open_pass(size)
+        memory = Memory(
+            table,
+            self._copies.recent,
+            heads,
+            self._keeper.opened(),
+            MESSAGE_PORTS,
+            tally.status,
         )
-        found = dict(zip(_COUNTED, counts.tolist(), strict=True))
-        self._table.close_pass(
-            found[FLOWS],
-            Payloads(batch.data, batch.offset, rows, slots, notes),
-            escaped,
-            slice(first, last) if found[VLANS] else None,
+        stopped = take_plain(
+            frames.columns, frames.ring, self._desk, memory, self._left, counts, frames.first
         )
+        found = counts.tolist()
         self._copies.count += found[COPIES]
-        if found[MESSAGES]:
-            self._keeper.keep(batch, rows, messages[: found[MESSAGES]])
-        if last > first:
-            tally.note(last - first, found[FIRST_NS], found[LAST_NS])
-        return last, found[BYTES]
+        self._close(frames, found)
+        if found[FRAMES]:
+            tally.note(found[FRAMES], found[FIRST_NS], found[LAST_NS])
+        return stopped, found[BYTES]
+
+    def _close(self, frames: _Frames, found: list[int]) -> None:
+        """Do what the kernel has left to others."""
+        left, vlans, escaped = self._left, found[VLANS], found[ESCAPED]
+        payloads = None
+        if escaped:
+            payloads = Payloads(
+                frames.columns.data,
+                left.offset[:escaped],
+                left.rows[:escaped],
+                left.slots[:escaped],
+                self._desk.notes,
+            )
+        tagged = (left.vlan_slots[:vlans], left.vlans[:vlans]) if vlans else None
+        self._table.close_pass(found[FLOWS], payloads, tagged)
+
+
+def _leftovers(frames: int) -> Leftovers:
+    """Make room for what is left to others of so many frames; what is not used takes no memory."""
+    return Leftovers(
+        np.empty(frames, np.int64),
+        np.empty(frames, np.uint32),
+        np.empty(frames, PACKET),
+        np.empty(frames, np.int64),
+        np.empty(frames, np.int64),
+    )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from auditor.evidence.names import Names, SeenName
     from auditor.judge.judged import Judged
-    from auditor.live.intake import Tick
+    from auditor.live.tick import Tick
     from auditor.outlets.health import Say
     from auditor.partitions.layout import Account
 

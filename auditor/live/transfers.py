@@ -54,6 +54,8 @@ class TransferMemory:
 
     def __init__(self, ports: Collection[int], forget_s: float) -> None:
         """ports: those of UDP on which requests arrive. forget_s: silence that ends a transfer."""
+        self.ports = frozenset(ports)
+        """As given."""
         self._ports = np.array(sorted(ports), np.uint32)
         self._forget_s = forget_s
         self._requests: dict[Endpoint, _Request] = {}

@@ -12,10 +12,10 @@ from auditor.engine import Engine
 from auditor.evidence.names import Names
 from auditor.hosts import resolve
 from auditor.judge.judged import judge_flows
-from auditor.live.intake import Losses
 from auditor.live.ledger import Ledger
 from auditor.live.messages import LastingNames, no_flows
 from auditor.live.mishaps import Mishaps
+from auditor.live.tick import Losses
 from auditor.live.transfers import TransferMemory
 from auditor.outlets.window import Counters, FailedWindow, Window
 from auditor.pipeline import conclude, describe_audit
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from auditor.judge.past import Past
     from auditor.judging import Judging
     from auditor.live.clock import Span
-    from auditor.live.intake import Limits, Tick
     from auditor.live.lane import Macs
+    from auditor.live.tick import Limits, Tick
     from auditor.report.model import Report
 
 _ENGINE = Engine(compiled=True, why="live")
@@ -104,6 +104,14 @@ class Watch:
         self._notices: list[str] = []
         self._began_s: float | None = None
         self._now_s = 0.0
+
+    @property
+    def prompt_ports(self) -> frozenset[int]:
+        """Ports of UDP on which requests arrive that are answered by another port.
+
+        They wait here for that, so that they are to be handed over before what answers them.
+        """
+        return self._transfers.ports
 
     def begin(self, now_s: float) -> None:
         """Note when the watch begins, by the steady clock."""

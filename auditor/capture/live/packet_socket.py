@@ -17,7 +17,7 @@ import numpy as np
 
 from auditor.capture.live.filters import INSTRUCTION
 from auditor.capture.live.source import ANY
-from auditor.kernel.ring import ALIGNMENT, COOKED_BYTES, PACKET_HEADER, TAG_BYTES
+from auditor.kernel.ring import COOKED_BYTES, TAG_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +67,14 @@ _HELD_BY_KERNEL = 0
 _HELD_BY_USER = 1
 
 
-class Block:
+class _Block:
     """A block of a ring: struct tpacket_block_desc, then packets."""
 
-    def __init__(self, data: NDArray[np.uint8], at: int) -> None:
-        """View the block in `data`, shape (m,); at: where that is in the ring, bytes."""
-        self.data = data
-        self.at = at
-        self.headers = headers_over(data)
-        self._state = data[8:20].data.cast("I")
+    def __init__(self, data: NDArray[np.uint8], start: int, end: int) -> None:
+        """View the block that lies there in the ring, shape (bytes,)."""
+        self._start = start
+        self._end = end
+        self._state = data[start + 8 : start + 20].data.cast("I")
 
     @property
     def is_ours(self) -> bool:
@@ -83,24 +82,13 @@ class Block:
         return bool(self._state[0] & _HELD_BY_USER)
 
     @property
-    def count(self) -> int:
-        """Packets in it."""
-        return self._state[1]
-
-    @property
-    def first(self) -> int:
-        """Where in data the first header stands."""
-        return self._state[2]
+    def content(self) -> tuple[int, int, int]:
+        """Where the first header stands in the ring, where the block ends, how many packets."""
+        return self._start + self._state[2], self._end, self._state[1]
 
     def give_back(self) -> None:
         """Let the kernel write there again."""
         self._state[0] = _HELD_BY_KERNEL
-
-
-def headers_over(data: NDArray[np.uint8]) -> NDArray[np.void]:
-    """View a block as PACKET_HEADER at every multiple of ALIGNMENT; they overlap."""
-    fitting = (len(data) - PACKET_HEADER.itemsize) // ALIGNMENT + 1
-    return np.ndarray((fitting,), PACKET_HEADER, data, strides=(ALIGNMENT,))
 
 
 @dataclass(slots=True)
@@ -147,10 +135,11 @@ class PacketSocket:
         self.data = np.frombuffer(self._memory, np.uint8)
         """All bytes of the ring."""
         starts = range(0, len(self.data), block)
-        self._blocks = [Block(self.data[start : start + block], start) for start in starts]
+        self._blocks = [_Block(self.data, start, start + block) for start in starts]
         self._at = 0
-        self._at_once = max(min(count // _GATHERED_SHARE, _MOST_GATHERED), 1)
-        self._borrowed: list[Block] = []
+        self.at_once = max(min(count // _GATHERED_SHARE, _MOST_GATHERED), 1)
+        """Blocks that are borrowed at a time, at most."""
+        self._borrowed: list[_Block] = []
         self._gathered_in_s = 0.0
         # A lock is the one thing in Python that orders memory between processors.
         self._barrier = threading.Lock()
@@ -180,16 +169,19 @@ class PacketSocket:
         name: str = self.socket.getsockname()[0]
         return name
 
-    def take(self) -> list[Block]:
-        """Give back what was borrowed, and borrow what is filled: a part of the ring at most."""
+    def take(self) -> list[tuple[int, int, int]]:
+        """Give back what was borrowed, and borrow what is filled: a part of the ring at most.
+
+        Of each block: where its first header stands, where it ends, how many packets it has.
+        """
         with self._barrier:
             for block in self._borrowed:
                 block.give_back()
             self._at = (self._at + len(self._borrowed)) % len(self._blocks)
-            self._borrowed = list(islice(self._filled(), self._at_once))
-        return self._borrowed
+            self._borrowed = list(islice(self._filled(), self.at_once))
+            return [block.content for block in self._borrowed]
 
-    def _filled(self) -> Iterator[Block]:
+    def _filled(self) -> Iterator[_Block]:
         for step in range(len(self._blocks)):
             block = self._blocks[(self._at + step) % len(self._blocks)]
             if not block.is_ours:
@@ -211,7 +203,7 @@ class PacketSocket:
         Whoever wakes finds nothing of its own in the processor's caches: the first block after
         that takes much longer than those that follow at once.
         """
-        later = self._blocks[(self._at + self._at_once - 1) % len(self._blocks)]
+        later = self._blocks[(self._at + self.at_once - 1) % len(self._blocks)]
         begun_s = time.monotonic()
         time.sleep(_SOON * self._gathered_in_s)
         while not later.is_ours:

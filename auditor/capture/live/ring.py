@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from auditor.capture.batch import FrameBatch
 from auditor.capture.live.filters import compile_filter
 from auditor.capture.live.interfaces import check_interface, interface_state, link_layer
-from auditor.capture.live.packet_socket import PacketSocket, headers_over, open_socket
+from auditor.capture.live.packet_socket import PacketSocket, open_socket
+from auditor.capture.live.ring_frames import RingFrames
 from auditor.capture.live.source import ANY, STATE_NOTICES, TICK_S, InterfaceState
 from auditor.errors import CaptureError, UsageError
-from auditor.kernel.ring import PACKET_HEADER, walk
+from auditor.kernel.ring import PACKET_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from auditor.capture.live.packet_socket import Block
     from auditor.capture.live.source import LiveOptions
 
 LARGEST_RING_MB = 4095
@@ -57,7 +56,6 @@ class RingSource:
         self._options = options
         self._group = group
         self._notices: list[str] = []
-        self._number = 0
         self._dropped_before = 0  # by sockets that were replaced
         self._bound = False
         self._state = InterfaceState.UP
@@ -75,7 +73,7 @@ class RingSource:
             if options.bpf:
                 self._program = compile_filter(options.bpf, interface, self._layer.linktype)
             _compile_walk()
-            self._socket = self._make_ring(bare)
+            self._socket, self._frames = self._make_ring(bare)
             self._look(time.monotonic())
             opened.pop_all()
 
@@ -89,19 +87,19 @@ class RingSource:
         """Frames that found no room in the ring."""
         return self._dropped_before + self._socket.counts().dropped
 
-    def read(self) -> FrameBatch | None:
-        """Return the next batch, of a part of the ring; None after TICK_S without a frame."""
+    def read(self) -> RingFrames | None:
+        """Return the frames of a part of the ring; None after TICK_S without any."""
         now_s = time.monotonic()
         deadline_s = now_s + TICK_S
         while True:
             if now_s - self._looked_s >= TICK_S:
                 self._look(now_s)
-            blocks = self._socket.take()
-            batch = self._batch(blocks) if blocks else None
-            if batch or now_s >= deadline_s:
-                return batch
-            if not blocks:
-                self._socket.wait(deadline_s - now_s)
+            self._frames.borrow(self._socket.take())
+            if len(self._frames):
+                return self._frames
+            if now_s >= deadline_s:
+                return None
+            self._socket.wait(deadline_s - now_s)
             now_s = time.monotonic()
 
     def notices(self) -> list[str]:
@@ -109,43 +107,20 @@ class RingSource:
         taken, self._notices = self._notices, []
         return taken
 
-    def rest(self) -> Iterator[FrameBatch]:
+    def rest(self) -> Iterator[RingFrames]:
         """Listen to nothing more, and give what waits in the ring."""
         self._socket.refuse()
         for _ in range(self._socket.blocks):
-            batch = self.read()
-            if batch is None:
+            frames = self.read()
+            if frames is None:
                 return
-            yield batch
+            yield frames
 
     def close(self) -> None:
         """Stop listening; `dropped` stays."""
         self._socket.close()
         for spare in self._spares:
             spare.close()
-
-    def _batch(self, blocks: list[Block]) -> FrameBatch | None:
-        columns = np.empty((4, sum(block.count for block in blocks)), np.int64)
-        cooked = self._layer.socket_type == socket.SOCK_DGRAM
-        count = 0
-        for each in blocks:
-            count = walk(
-                each.data, each.headers, each.first, each.count, cooked, columns, count, each.at
-            )
-        if not count:
-            return None
-        self._number += count
-        offset, captured_len, wire_len, time_ns = columns[:, :count]
-        return FrameBatch(
-            self._socket.data,
-            offset,
-            captured_len,
-            wire_len,
-            time_ns,
-            np.full(count, self._layer.linktype, np.int32),
-            np.arange(self._number - count + 1, self._number + 1, dtype=np.int64),
-            np.zeros(count, np.int32),
-        )
 
     def _look(self, now_s: float) -> None:
         """See what has become of the interface, and follow it."""
@@ -191,13 +166,18 @@ class RingSource:
         else:
             self._bound = True
 
-    def _make_ring(self, bare: socket.socket) -> PacketSocket:
+    def _make_ring(self, bare: socket.socket, listed: int = 0) -> tuple[PacketSocket, RingFrames]:
+        """Give a socket its ring; listed: frames that came by other sockets before."""
         try:
-            return PacketSocket(bare, self._options.ring_mb, self._program)
+            ring = PacketSocket(bare, self._options.ring_mb, self._program)
         except OSError as error:
             expected = f"expected memory for a ring of {self._options.ring_mb:,} MiB"
             reason = f"{expected} (--ring-mb), found {error.strerror or error}"
             raise CaptureError(self.interface, reason) from None
+        cooked = self._layer.socket_type == socket.SOCK_DGRAM
+        return ring, RingFrames(
+            ring.data, ring.at_once, self._layer.linktype, cooked=cooked, listed=listed
+        )
 
     def _replace_socket(self) -> None:
         """Go on with a new socket, for one of a group stays with its interface for good."""
@@ -214,10 +194,9 @@ class RingSource:
                     self.interface, f"{expected}, found another; start anew"
                 ) from None
             bare = self._spares.pop()
-        self._socket = self._make_ring(bare)
+        self._socket, self._frames = self._make_ring(bare, self._frames.listed)
 
 
 def _compile_walk() -> None:
     """Have the walk compiled, or loaded, before frames wait for it and privileges are gone."""
-    nothing = np.zeros(2 * PACKET_HEADER.itemsize, np.uint8)
-    walk(nothing, headers_over(nothing), 0, 0, False, np.empty((4, 0), np.int64), 0, 0)
+    RingFrames(np.zeros(2 * PACKET_HEADER.itemsize, np.uint8), 1, 0, cooked=False).all()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from auditor.capture.batch import FrameBatch
+    from auditor.capture.live.ring_frames import RingFrames
+
+LiveFrames: TypeAlias = "FrameBatch | RingFrames"
+"""What a live source gives at a time."""
 
 TICK_S = 0.2
 """Longest time that a source keeps control while there are no frames."""
@@ -68,18 +72,19 @@ class LiveSource(Protocol):
     def dropped(self) -> int | None:
         """Frames lost so far for want of memory or time; None where that is not known yet."""
 
-    def read(self) -> FrameBatch | None:
-        """Return the next batch, never empty; None when TICK_S passed without a frame.
+    def read(self) -> LiveFrames | None:
+        """Return the next frames; None when TICK_S passed without one.
 
-        Its data is borrowed until the next call. FrameBatch.capture is 0, frames are numbered
-        from 1 on in each source. Raise CaptureError when no more can come.
+        Their data is borrowed until the next call, and of a ring some may be left out as they are
+        listed. FrameBatch.capture is 0, `linked` None, frames are numbered from 1 on in each
+        source. Raise CaptureError when no more can come.
         """
 
     def notices(self) -> list[str]:
         """Take the lines that tell what happened since the last call."""
 
-    def rest(self) -> Iterator[FrameBatch]:
-        """Listen to nothing more, and give what has come by now, each batch borrowed as above."""
+    def rest(self) -> Iterator[LiveFrames]:
+        """Listen to nothing more, and give what has come by now, borrowed as above."""
 
     def close(self) -> None:
         """Stop listening; `dropped` stays."""
