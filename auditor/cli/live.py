@@ -58,7 +58,7 @@ def _watch_options(command: Callable[P, R]) -> Callable[P, R]:
         click.option(
             "--ring-mb",
             type=int,
-            default=64,
+            default=128,
             show_default=True,
             metavar="N",
             help="Memory for frames that wait, in MiB.",

@@ -17,7 +17,7 @@ from auditor.flows.quotes import EarlyQuotes
 from auditor.flows.result import Flows
 from auditor.flows.table import HEAD_BUDGET
 from auditor.kernel.flow_index import Table, build_index, find_flow
-from auditor.kernel.flows import NEW_VLAN, Frames, add_packets
+from auditor.kernel.flows import AT_ONCE, NEW_VLAN, Frames, add_packets
 from auditor.records import IPPROTO_TCP, NO_TIME, Seen, Status
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class CompiledFlowTable:
         self._early = EarlyQuotes()
         self._links = Links()
         self._unreadable_quotes = 0
-        self._key = np.zeros(1, ENTRY)
+        self._keys = np.zeros(AT_ONCE, ENTRY)
         self._heard_s = np.empty(0)
         """By flow that the last flush kept: the clock when it last had packets."""
         self._was_given = np.zeros(0, dtype=bool)
@@ -241,7 +241,7 @@ class CompiledFlowTable:
     ) -> None:
         before = self._count
         table = self._reserve(before + span[1] - span[0])
-        self._count = add_packets(table, before, frames, span, self._key, slots, notes)
+        self._count = add_packets(table, before, frames, span, self._keys, slots, notes)
         if self._early.waiting and self._count > before:
             self._match_early(before)
 

@@ -148,18 +148,20 @@ def bring_flows(
     table: Table,
     rows: NDArray[np.void],
     span: tuple[int, int],
-    key: NDArray[np.void],
+    keys: NDArray[np.void],
     slots: NDArray[np.int64],
 ) -> None:
     """Ask for the records of flows to which packets in a span belong, all at once.
 
-    The arguments are those of add_packets; slots is set to the hashes of keys.
+    The arguments are those of add_packets. keys: ENTRY, with one for each packet of the span, set
+    to its endpoints, and in `closed` to whether b sent it. slots: is set to the hashes of keys.
     """
     mask = np.uint64(table.index.shape[0] - 1)
     for i in range(span[0], span[1]):
         if rows[i]["status"] == _OK:
-            read_key(rows[i], key[0])
-            mixed = hash_key(key[0])
+            key = keys[i - span[0]]
+            key["closed"] = read_key(rows[i], key)
+            mixed = hash_key(key)
             bring_near(table.index, np.int64(mixed & mask))
             slots[i] = np.int64(mixed)
     for i in range(span[0], span[1]):

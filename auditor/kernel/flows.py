@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from auditor.kernel.flow_index import Table, begin_flow, bring_flows, probe, read_key
+from auditor.kernel.flow_index import Table, begin_flow, bring_flows, probe
 from auditor.kernel.jit import compiled, part
 from auditor.records import IPPROTO_TCP, Seen, Status
 
@@ -24,7 +24,7 @@ _NO_HOLE = 0xFF ^ _HOLE
 _REACH = 1 << 30
 """A sequence number further away than this is of another stream."""
 
-_AT_ONCE = 32
+AT_ONCE = 32
 """Packets whose flows are asked for together."""
 
 HEAD_PACKETS = 64
@@ -180,27 +180,28 @@ def add_packets(
     count: int,
     frames: Frames,
     span: tuple[int, int],
-    key: NDArray[np.void],
+    keys: NDArray[np.void],
     slots: NDArray[np.int64],
     notes: NDArray[np.uint8],
 ) -> int:
     """Add the packets of status OK in a span of a batch; give how many flows there are then.
 
     count: flows so far; there must be room for as many more as the span has packets. span: first
-    row, and the one behind the last. key: ENTRY, shape (1,), to work in. slots: shape (n,), is set
-    to 2 * flow, + 1 if b sent the packet; -1 for packets of no flow. notes: shape (n,), is set to
-    the sum of NEW_VLAN and HEAD.
+    row, and the one behind the last. keys: ENTRY, shape (AT_ONCE,), to work in. slots: shape (n,),
+    is set to 2 * flow, + 1 if b sent the packet; -1 for packets of no flow. notes: shape (n,), is
+    set to the sum of NEW_VLAN and HEAD.
     """
-    for first in range(span[0], span[1], _AT_ONCE):
-        last = min(first + _AT_ONCE, span[1])
-        bring_flows(table, frames.rows, (first, last), key, slots)
+    for first in range(span[0], span[1], AT_ONCE):
+        last = min(first + AT_ONCE, span[1])
+        bring_flows(table, frames.rows, (first, last), keys, slots)
         for i in range(first, last):
             row, mixed = frames.rows[i], np.uint64(slots[i])
             slots[i], notes[i] = -1, 0
             if row["status"] != _OK:
                 continue
-            from_b = read_key(row, key[0])
-            place = probe(table, key[0], mixed)
+            key = keys[i - first]
+            from_b = np.int64(key["closed"])
+            place = probe(table, key, mixed)
             flow = (table.index[place] & 0xFFFFFFFF) - 1
             is_tcp = row["transport"] == IPPROTO_TCP
             if flow < 0 or (
@@ -208,7 +209,7 @@ def add_packets(
             ):
                 flow = count
                 count += 1
-                begin_flow(table, place, flow, key[0], mixed)
+                begin_flow(table, place, flow, key, mixed)
             slot = 2 * flow + from_b
             entry, side = table.entries[flow], table.sides[slot]
             _add_facts(entry, side, row, frames.number[i], frames.capture[i])

@@ -44,7 +44,7 @@ MOST_MESSAGES_BYTES = LONGEST_MESSAGE * STRETCH
 
 
 class Desk(NamedTuple):
-    """Where a stretch is worked on; all but `blank` and `key` have shape (STRETCH,)."""
+    """Where a stretch is worked on; all but `blank` and `keys` have shape (STRETCH,)."""
 
     blank: NDArray[np.void]
     """PACKET, shape (1,), zero."""
@@ -52,8 +52,8 @@ class Desk(NamedTuple):
     """PACKET."""
     kinds: NDArray[np.uint8]
     """Notes of decode_frames."""
-    key: NDArray[np.void]
-    """ENTRY, shape (1,)."""
+    keys: NDArray[np.void]
+    """ENTRY, shape (AT_ONCE,)."""
     slots: NDArray[np.int64]
     notes: NDArray[np.uint8]
     """As add_packets sets them."""
@@ -139,7 +139,7 @@ def take_plain(
             counts[FLOWS],
             Frames(rows, frames.number[first:last], frames.capture[first:last]),
             (0, last - first),
-            desk.key,
+            desk.keys,
             desk.slots,
             desk.notes,
         )

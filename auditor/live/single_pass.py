@@ -13,6 +13,7 @@ import numpy as np
 from auditor.capture.live.ring_frames import NO_RING, RingFrames
 from auditor.evidence.tellings import MESSAGE_PORTS
 from auditor.flows.layout import ENTRY
+from auditor.kernel.flows import AT_ONCE
 from auditor.kernel.frames import FrameColumns
 from auditor.kernel.heads import Payloads
 from auditor.kernel.single_pass import (
@@ -100,7 +101,7 @@ class SinglePass:
             np.zeros(1, PACKET),
             np.empty(STRETCH, PACKET),
             np.empty(STRETCH, np.uint8),
-            np.zeros(1, ENTRY),
+            np.zeros(AT_ONCE, ENTRY),
             np.empty(STRETCH, np.int64),
             np.empty(STRETCH, np.uint8),
             np.empty(STRETCH, np.int64),

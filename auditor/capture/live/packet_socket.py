@@ -30,11 +30,12 @@ _LARGEST_BLOCK = 4 * MIB
 _LEAST_BLOCKS = 16
 """So that the kernel has somewhere to write; a ring of few MiB has fewer."""
 
-_GATHERED_SHARE, _MOST_GATHERED = 4, 4
+_GATHERED_SHARE, _MOST_GATHERED = 4, 8
 """The part of a ring that may be filled before anything is read, and that is read at a time: a
-quarter, and no more blocks than this, since rows and flows need room for all frames of a batch."""
-_GATHERING_STEP_S, _LONGEST_GATHERING_S = 0.01, 0.1
-"""How often it is looked at meanwhile, and how long: a quarter of 64 MiB is 13 ms of 10 Gbit/s."""
+quarter, and no more blocks than this, since flows need room for all frames of it."""
+_LEAST_STEP_S, _LONGEST_GATHERING_S = 0.01, 0.15
+"""After which it is looked at again, at least, and how long one waits for it: a quarter of 128 MiB
+is 27 ms of 10 Gbit/s."""
 _SOON = 0.75
 """Share of the time that it took last, for which it is not looked at: what comes five times as
 quick all at once still finds room."""
@@ -190,6 +191,10 @@ class PacketSocket:
 
     def wait(self, timeout_s: float) -> None:
         """Wait for a block, or for something to happen to the interface."""
+        if self._gathered_in_s:
+            # Frames have come without a pause; to wake for the first block is to wake for little.
+            self._let_gather()
+            return
         for _, events in self._poll.poll(timeout_s * 1000):
             if events & select.POLLERR:
                 # Reading the error clears it; what it means is asked of the interface itself.
@@ -203,15 +208,17 @@ class PacketSocket:
         Whoever wakes finds nothing of its own in the processor's caches: the first block after
         that takes much longer than those that follow at once.
         """
-        later = self._blocks[(self._at + self.at_once - 1) % len(self._blocks)]
         begun_s = time.monotonic()
         time.sleep(_SOON * self._gathered_in_s)
-        while not later.is_ours:
-            if time.monotonic() - begun_s > _LONGEST_GATHERING_S:
-                self._gathered_in_s = 0.0
+        while True:
+            count = sum(1 for _ in islice(self._filled(), self.at_once))
+            spent_s = time.monotonic() - begun_s
+            if count in {0, self.at_once} or spent_s > _LONGEST_GATHERING_S:
+                self._gathered_in_s = spent_s if count == self.at_once else 0.0
                 return
-            time.sleep(_GATHERING_STEP_S)
-        self._gathered_in_s = time.monotonic() - begun_s
+            missing_s = spent_s * (self.at_once - count) / count
+            most_s = _LONGEST_GATHERING_S - spent_s
+            time.sleep(max(min(missing_s, most_s), _LEAST_STEP_S))
 
     @property
     def blocks(self) -> int:

@@ -46,7 +46,7 @@ class LiveOptions:
 
     bpf: str | None = None
     """A filter as pcap-filter(7) describes; it runs in the kernel. None passes every frame."""
-    ring_mb: int = 64
+    ring_mb: int = 128
     """Memory for frames that wait to be read, in MiB, for each worker."""
     workers: int = 1
     """Sources that share the frames among them; both directions of a flow go to the same one."""
