@@ -60,21 +60,31 @@ def test_a_patient_flush_waits_for_an_answer() -> None:
     asked, unheard, answered = ((A, port) for port in (5000, 6000, 7000))
     table = taken(CompiledFlowTable(), *(datagram(each, SERVER) for each in (asked, unheard)))
     taken(table, datagram(answered, SERVER), datagram(SERVER, answered))
-    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patient=True).flows.facts
+    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patience_s=10.0).flows.facts
     assert first["b_port"].tolist() + first["a_port"].tolist() in ([443, 7000], [7000, 443])
     taken(table, datagram(SERVER, asked))
-    second = table.flush(1.0, idle_s=LONG, closed_s=LONG, patient=True).flows.facts
+    second = table.flush(1.0, idle_s=LONG, closed_s=LONG, patience_s=10.0).flows.facts
     assert sorted((second["packets_a"] + second["packets_b"]).tolist()) == [1, 2]
+
+
+def test_patience_has_an_end() -> None:
+    """What nobody has answered for long is an attempt, though no flush came in between."""
+    table = CompiledFlowTable()
+    taken(table, datagram(CLIENT, SERVER), segment((A, 6000), SERVER, SYN), at_ns=0)
+    taken(table, datagram((A, 7000), SERVER), at_ns=11 * 10**9)
+    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patience_s=10.0).flows.facts
+    assert sorted(first["transport"].tolist()) == [6, 17]
+    assert len(flushed(table).flows.facts) == 1
 
 
 def test_a_patient_flush_waits_for_what_a_connection_is() -> None:
     """A handshake is given with the payload behind it, or by the next flush; counted once."""
     table = taken(CompiledFlowTable(), *conversation((A, 5000))[:2], datagram(CLIENT, SERVER))
     taken(table, segment((A, 6000), SERVER, SYN), datagram(SERVER, CLIENT))
-    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patient=True)
+    first = table.flush(0.0, idle_s=LONG, closed_s=LONG, patience_s=10.0)
     assert first.flows.facts["transport"].tolist() == [17]
     taken(table, *conversation((A, 5000))[2:])
-    second = table.flush(1.0, idle_s=LONG, closed_s=LONG, patient=True)
+    second = table.flush(1.0, idle_s=LONG, closed_s=LONG, patience_s=10.0)
     packets = second.flows.facts["packets_a"] + second.flows.facts["packets_b"]
     assert sorted(packets.tolist()) == [1, 4]
     assert second.begun.all()

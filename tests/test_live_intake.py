@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from layers import ACK, FIN, SYN, B, batch, segment
 from watching import BEGIN_NS, SECOND_NS, HandClock, Replay
 
 from auditor.live.clock import Schedule
 from auditor.live.intake import Intake
 from auditor.live.tick import Limits, Tick
+
+if TYPE_CHECKING:
+    from auditor.capture.batch import FrameBatch
 
 FLOWS = 14
 """In a batch."""
@@ -28,8 +33,11 @@ def conversations(number: int) -> list[bytes]:
     return frames
 
 
-def ticks(limits: Limits) -> list[Tick]:
-    """Take all ticks but the last of three minutes of connections."""
+def ticks(limits: Limits, hurried_at: int | None = None) -> list[Tick]:
+    """Take all ticks but the last of three minutes of connections.
+
+    hurried_at: the number of a batch with which somebody is in a hurry.
+    """
     batches = []
     for number in range(1, 260):
         frames = conversations(number)
@@ -39,6 +47,13 @@ def ticks(limits: Limits) -> list[Tick]:
     replay = Replay(batches, clock)
     intake = Intake([replay], limits, frozenset(), Schedule(60.0, clock), clock)
     replay.intake = intake
+
+    def read() -> FrameBatch | None:
+        if replay.given == hurried_at:
+            intake.hurry()
+        return Replay.read(replay)
+
+    replay.read = read  # type: ignore[method-assign]  # to act in between
     intake.start()
     taken = []
     while True:
@@ -71,3 +86,12 @@ def test_ticks_are_longer_while_there_is_little_to_judge() -> None:
     assert max(calm) < 3.6
     assert max(busier) < 2.2
     assert len(calm) < len(busier) < len(held(Limits(calm_ticks=1)))
+
+
+def test_who_is_in_a_hurry_gets_a_tick_at_once() -> None:
+    """With all frames up to now; the next ones come as if nothing had happened."""
+    taken = ticks(Limits(), hurried_at=5)
+    first, second, third = (tick.counters.frames for tick in taken[:3])
+    assert first == 6 * 3 * FLOWS
+    assert second - first > 10 * 3 * FLOWS
+    assert third - second > 10 * 3 * FLOWS

@@ -127,7 +127,7 @@ class CompiledFlowTable:
         idle_s: float,
         closed_s: float,
         most: int | None = None,
-        patient: bool = False,
+        patience_s: float = 0.0,
         prompt: frozenset[int] = frozenset(),
     ) -> Flushed:
         """Give the flows with packets since the last flush, counted from then on.
@@ -139,9 +139,9 @@ class CompiledFlowTable:
         Beyond `most` flows, attempts are forgotten, then conversations, each the longest silent
         first, so that a flood of attempts pushes nobody out. What is forgotten has been given.
 
-        patient: connections that have just opened and said nothing yet wait for the next flush, so
-        that their handshake is given along with what tells what they are; so do datagrams that
-        were not answered yet. prompt: but for those from or to such a port.
+        patience_s: connections opened within such a span that said nothing yet wait for the next
+        flush, so that their handshake is given along with what tells what they are; so do datagrams
+        that were not answered yet. prompt: but for those from or to such a port.
         """
         count = self._count
         sides = self.facts.sides[: 2 * count].reshape(-1, 2)
@@ -151,8 +151,8 @@ class CompiledFlowTable:
         heard_s[spoke] = now_s
         known = len(self._heard_s)
         ripe = spoke.copy()
-        if patient:
-            ripe[known:] &= ~self._is_opening(slice(known, count), prompt)
+        if patience_s and known < count:
+            ripe[known:] &= ~self._is_opening(slice(known, count), patience_s, prompt)
         flows, given = self._give(np.flatnonzero(ripe))
         was_given = np.zeros(count, dtype=bool)
         was_given[:known] = self._was_given
@@ -172,8 +172,13 @@ class CompiledFlowTable:
         self._keep(kept, ripe[kept])
         return Flushed(flows, begun, *evicted)
 
-    def _is_opening(self, flows: slice, prompt: frozenset[int]) -> NDArray[np.bool_]:
-        """Mark the flows of TCP that are open and without payload, and others of one side."""
+    def _is_opening(
+        self, flows: slice, patience_s: float, prompt: frozenset[int]
+    ) -> NDArray[np.bool_]:
+        """Mark those that began lately: TCP that is open and without payload, others of one side.
+
+        Their age is told by the time of packets; were that wrong, a flow would wait or not.
+        """
         entries, sides = self.facts.entries[flows], self.facts.sides.reshape(-1, 2)[flows]
         is_tcp = entries["transport"] == IPPROTO_TCP
         silent = (sides["data_ns"] == NO_TIME).all(axis=1)
@@ -182,6 +187,8 @@ class CompiledFlowTable:
             ports = np.array(sorted(prompt), np.uint32)
             one_sided &= ~(np.isin(entries["a_port"], ports) | np.isin(entries["b_port"], ports))
         opening: NDArray[np.bool_] = np.where(is_tcp, silent & (entries["closed"] == 0), one_sided)
+        latest_ns = sides["last_ns"].max()
+        opening &= entries["time_ns"] > latest_ns - round(patience_s * 1e9)
         return opening
 
     def _keep(self, flows: NDArray[np.int64], given: NDArray[np.bool_]) -> None:

@@ -256,7 +256,9 @@ class Intake:
         window = self._end_window() if now_s >= self.schedule.ends_s else None
         self._due_s = self.schedule.next_tick_s(now_s, self.limits.tick_s)
         self._handed_s, self._hurried = now_s, False
-        self._ticks.put(self._tick(now_s, self._flush(now_s, patient=True), window))
+        self._ticks.put(
+            self._tick(now_s, self._flush(now_s, patience_s=self.limits.tick_s), window)
+        )
 
     def _hand_over_last(self) -> None:
         now_s = self.clock.steady_s()
@@ -276,13 +278,13 @@ class Intake:
             self._tell([f"the clock was set {seconds:,} s {what}"])
         return span
 
-    def _flush(self, now_s: float, *, most: int | None = None, patient: bool = False) -> Flushed:
+    def _flush(self, now_s: float, *, most: int | None = None, patience_s: float = 0.0) -> Flushed:
         flushed = self._table.flush(
             now_s,
             idle_s=self.limits.idle_s,
             closed_s=self.limits.closed_s,
             most=most,
-            patient=patient,
+            patience_s=patience_s,
             prompt=self.prompt,
         )
         self._evicted[0] += flushed.evicted_attempts
