@@ -5,7 +5,6 @@ LLMNR (RFC 4795) and mDNS (RFC 6762) answer in the same form, each host for itse
 
 from __future__ import annotations
 
-from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,7 +20,6 @@ _WORDS = Struct(">QQ")
 _INTERNET, _CACHE_FLUSH = 1, 0x8000
 _A, _CNAME, _AAAA = 1, 5, 28
 _LONGEST_CHAIN = 16
-_LONGEST_REMEMBERED, _MOST_REMEMBERED = 512, 1 << 14
 
 
 class Answer(NamedTuple):
@@ -39,18 +37,6 @@ def read_answers(data: bytes) -> list[Answer]:
     Aliases that lead to no address of this message are one answer without address: another
     message may go on from there.
     """
-    if len(data) > _LONGEST_REMEMBERED:
-        return _read_answers(data)
-    # A server says the same again and again, but for the number of the question.
-    return list(_read_again(data[2:]))
-
-
-@lru_cache(_MOST_REMEMBERED)
-def _read_again(numberless: bytes) -> tuple[Answer, ...]:
-    return tuple(_read_answers(b"\0\0" + numberless))
-
-
-def _read_answers(data: bytes) -> list[Answer]:
     message = Message.of(data)
     if message is None or not _is_answer(message) or message.questions != 1 or not message.answers:
         return []

@@ -45,12 +45,16 @@ MESSAGE_PORTS = (_PROTOCOL > 0).astype(np.uint8) + (_PROTOCOL == _DNS)
 comes in a datagram, 2 where it may come in a stream too."""
 
 _SHORTEST_MESSAGE = 12
+_LONGEST_REMEMBERED, _MOST_REMEMBERED = 512, 1 << 14
 _safe_name = lru_cache(1 << 13)(safe_name)
 _LOCAL_DOMAIN = b".local"
 
 
 Chooser: TypeAlias = "Callable[[NDArray[np.void]], NDArray[np.int64]]"
 """Lists the PACKET rows that may hold a message which tells names."""
+
+Told: TypeAlias = "tuple[tuple[tuple[str, ...], tuple[int, int] | None], ...]"
+"""Names that can be shown, the one in question first, and the address words they lead to."""
 
 
 class Telling(NamedTuple):
@@ -61,8 +65,7 @@ class Telling(NamedTuple):
     asker: tuple[int, int] | None
     """Address words of who asked DNS."""
     time_ns: int
-    names: tuple[tuple[tuple[str, ...], tuple[int, int] | None], ...] = ()
-    """Names that can be shown, the one in question first, and the address words they lead to."""
+    names: Told = ()
     lease: LeaseMessage | None = None
     """Of DHCP, whose messages say nothing each for itself."""
 
@@ -105,7 +108,7 @@ def read_tellings(packets: Packets, choose: Chooser = telling_rows) -> Iterator[
             if in_stream:
                 yield from read_stream(payload, asker, time_ns)
             else:
-                yield from tell("dns", asker, time_ns, read_answers(payload))
+                yield from _read_dns(payload, asker, time_ns)
         else:
             yield from _read_local(protocol, payload, time_ns)
 
@@ -113,21 +116,41 @@ def read_tellings(packets: Packets, choose: Chooser = telling_rows) -> Iterator[
 def read_stream(payload: bytes, asker: tuple[int, int], time_ns: int) -> Iterator[Telling]:
     """Read the whole messages at the beginning of a stretch of DNS over TCP."""
     for message in split_stream(payload):
-        yield from tell("dns", asker, time_ns, read_answers(message))
+        yield from _read_dns(message, asker, time_ns)
+
+
+def _read_dns(message: bytes, asker: tuple[int, int], time_ns: int) -> Iterator[Telling]:
+    if len(message) > _LONGEST_REMEMBERED:
+        told = _shown(read_answers(message))
+    else:
+        # A server says the same again and again, but for the number of the question.
+        told = _told_again(message[2:])
+    if told:
+        yield Telling("dns", asker, time_ns, told)
+
+
+@lru_cache(_MOST_REMEMBERED)
+def _told_again(numberless: bytes) -> Told:
+    return _shown(read_answers(b"\0\0" + numberless))
 
 
 def tell(
     kind: str, asker: tuple[int, int] | None, time_ns: int, answers: Iterable[Answer]
 ) -> Iterator[Telling]:
     """Say what answers tell, if it is anything that can be shown."""
+    told = _shown(answers)
+    if told:
+        yield Telling(kind, asker, time_ns, told)
+
+
+def _shown(answers: Iterable[Answer]) -> Told:
     told = []
     for answer in answers:
         safe = map(_safe_name, answer.names)
         names = tuple(name for name in safe if name is not None)
         if names:
             told.append((names, answer.address))
-    if told:
-        yield Telling(kind, asker, time_ns, tuple(told))
+    return tuple(told)
 
 
 def _read_local(protocol: int, payload: bytes, time_ns: int) -> Iterator[Telling]:

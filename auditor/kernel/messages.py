@@ -1,4 +1,7 @@
-"""The packets that may hold a message which tells names; by auditor.evidence.tellings."""
+"""The packets that may hold a message which tells names: found, and their payloads copied.
+
+What such a message is auditor.evidence.tellings says.
+"""
 
 from __future__ import annotations
 
