@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from layers import batch
+from layers import SYN, A, B, batch, segment
 from ring_blocks import RingPacket, ring_of
 from shared import SHARED
 from strategies import traffic
@@ -25,7 +25,7 @@ from auditor.flows.compiled import CompiledFlowTable
 from auditor.flows.result import Flows
 from auditor.kernel.single_pass import STRETCH
 from auditor.live.messages import MessageKeeper
-from auditor.live.single_pass import SinglePass
+from auditor.live.single_pass import MOST_NEW_FLOWS, SinglePass
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
@@ -186,3 +186,24 @@ def test_heads_find_room() -> None:
 def _sample(name: str) -> Path:
     (path,) = (each for each in SAMPLES if each.name.startswith(f"{name}."))
     return path
+
+
+def test_a_pass_makes_room_for_no_more_flows_than_there_may_be() -> None:
+    """A flood of attempts fills the table little by little, and comes out alike."""
+    many = 5 * MOST_NEW_FLOWS // 2
+    flood = [
+        segment((f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}", 5000), (B, 443), SYN)
+        for number in range(many)
+    ]
+    single = check([in_ring([flood]).all()], [in_ring([flood])])
+    assert single.table.size == many
+    assert 1 <= single.calls < 10
+    assert len(in_ring([flood])) == many
+
+
+def test_a_large_batch_of_few_flows_takes_little_room() -> None:
+    """So that a batch pushes nobody out of a small table."""
+    single = Single()
+    single.take_all(in_ring([[segment((A, 5000), (B, 443), SYN)] * 40_000]))
+    assert single.table.size == 1
+    assert len(single.table.facts.entries) < 2 * MOST_NEW_FLOWS + STRETCH

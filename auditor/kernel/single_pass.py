@@ -101,12 +101,11 @@ def take_plain(
 ) -> tuple[int, int]:
     """Take frames from `first` on, or those of a ring; give which ones could not be taken.
 
-    That is a stretch in which a frame is not plain (auditor.kernel.frames), or one whose heads or
-    messages might find no room; nothing is left, and both ends are the same, at the end. Of a ring,
-    frames are listed in the columns a stretch at a time, and the last one stands there.
+    That is a stretch in which a frame is not plain (auditor.kernel.frames), or one whose flows,
+    heads or messages might find no room; nothing is left, and both ends are the same, at the end.
+    Of a ring, frames are listed in the columns a stretch at a time, and the last one stands there.
 
-    counts: shape (COUNTS,), brought up to date; the flow table must have room for as many flows
-    more as there are frames.
+    counts: shape (COUNTS,), brought up to date.
     """
     is_ring = len(ring.at) > 0
     last = first
@@ -115,7 +114,7 @@ def take_plain(
             first, last = 0, walk(ring, frames, 0, STRETCH)
         else:
             first, last = last, min(last + STRETCH, len(frames.offset))
-        if first == last or not _has_room(memory):
+        if first == last or not _has_room(memory, counts[FLOWS]):
             return first, last
         for i in range(last, min(last + HEADERS_AHEAD, len(frames.offset))):
             bring_headers(frames.data, frames.offset[i])
@@ -148,12 +147,14 @@ def take_plain(
 
 
 @part
-def _has_room(memory: Memory) -> bool:
-    """Say whether heads and messages of any stretch would find room."""
+def _has_room(memory: Memory, flows: int) -> bool:
+    """Say whether flows, heads and messages of any stretch would find room."""
     heads, messages = memory.heads, memory.messages
-    return heads.totals[USED_BY_HEADS] + MOST_HEADS_BYTES <= len(heads.data) and messages.totals[
-        USED_BY_MESSAGES
-    ] + MOST_MESSAGES_BYTES <= len(messages.data)
+    if flows + STRETCH > len(memory.table.entries):
+        return False
+    if heads.totals[USED_BY_HEADS] + MOST_HEADS_BYTES > len(heads.data):
+        return False
+    return messages.totals[USED_BY_MESSAGES] + MOST_MESSAGES_BYTES <= len(messages.data)
 
 
 @part

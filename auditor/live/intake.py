@@ -26,7 +26,7 @@ from auditor.flows.compiled import CompiledFlowTable, Flushed
 from auditor.live.clock import SECOND_NS
 from auditor.live.lane import Lane, unite_macs
 from auditor.live.messages import MessageKeeper, no_flows
-from auditor.live.single_pass import SinglePass
+from auditor.live.single_pass import MOST_NEW_FLOWS, SinglePass
 from auditor.live.tick import Losses, Tick
 from auditor.outlets.window import Counters
 
@@ -180,7 +180,7 @@ class Intake:
         """Take frames: of one source in a single pass where that does all that is wanted."""
         if len(self._lanes) == 1 and not self.dedup and not self.macs:
             with self._guard:
-                self._reserve(len(frames))
+                self._reserve(min(len(frames), MOST_NEW_FLOWS))
                 plain = self._pass.take(frames, self._part, partial(self._take_staged, lane))
                 self._bytes += plain  # what was taken otherwise has been added meanwhile
             return

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from auditor.kernel.ring import Ring
     from auditor.live.messages import MessageKeeper
 
+MOST_NEW_FLOWS = 8_192
+"""For which a pass needs room; what has more ends there, and goes on when there is room again."""
+
 
 class _Frames(Protocol):
     """Frames as a pass takes them."""
@@ -137,7 +140,7 @@ class SinglePass:
         counts = np.zeros(COUNTS, np.int64)
         counts[FIRST_NS], counts[LAST_NS] = NO_TIME, -NO_TIME
         counts[FLOWS] = self._table.size
-        table, heads = self._table.open_pass(size)
+        table, heads = self._table.open_pass(min(size, MOST_NEW_FLOWS) + STRETCH)
         memory = Memory(
             table,
             self._copies.recent,

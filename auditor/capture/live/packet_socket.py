@@ -32,7 +32,7 @@ _LEAST_BLOCKS = 16
 
 _GATHERED_SHARE, _MOST_GATHERED = 4, 8
 """The part of a ring that may be filled before anything is read, and that is read at a time: a
-quarter, and no more blocks than this, since flows need room for all frames of it."""
+quarter, and no more blocks than this, since what waits for it is to be told soon."""
 _LEAST_STEP_S, _LONGEST_GATHERING_S = 0.01, 0.15
 """After which it is looked at again, at least, and how long one waits for it: a quarter of 128 MiB
 is 27 ms of 10 Gbit/s."""
