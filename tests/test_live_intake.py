@@ -13,6 +13,7 @@ from auditor.live.tick import Limits, Tick
 
 if TYPE_CHECKING:
     from auditor.capture.batch import FrameBatch
+    from auditor.flows.compiled import Flushed
 
 FLOWS = 14
 """In a batch."""
@@ -95,3 +96,32 @@ def test_who_is_in_a_hurry_gets_a_tick_at_once() -> None:
     assert first == 6 * 3 * FLOWS
     assert second - first > 10 * 3 * FLOWS
     assert third - second > 10 * 3 * FLOWS
+
+
+def test_a_flood_in_one_batch_keeps_to_the_cap_and_is_counted() -> None:
+    """Whatever else is in it: room is made in between, and no frame is counted for nothing."""
+    syns = [
+        segment((f"10.9.{number >> 8}.{number & 255}", 5000), (B, 443), SYN)
+        for number in range(40_000)
+    ]
+    fragment = bytes(12) + b"\x08\x00" + bytes([0x45, 0, 0, 28, 0, 1, 0x20, 0]) + bytes(20)
+    frames = [*syns[:25_000], fragment, *syns[25_000:]]
+    clock = HandClock()
+    replay = Replay([batch(frames, times=[BEGIN_NS] * len(frames))], clock)
+    limits = Limits(most_flows=10_000)
+    intake = Intake([replay], limits, frozenset(), Schedule(60.0, clock), clock)
+    replay.intake = intake
+    most: list[int] = []
+    flush = intake._table.flush
+
+    def watched_flush(*args: float, **options: float) -> Flushed:
+        most.append(intake._table.size)
+        return flush(*args, **options)  # type: ignore[arg-type]  # as the table is called
+
+    intake._table.flush = watched_flush  # type: ignore[method-assign,assignment]  # to look on
+    intake.start()
+    while not (tick := intake.take(60.0)) or not tick.last:
+        assert tick is not None
+    assert tick.counters.frames == len(frames)
+    assert len(most) > 3
+    assert max(most) <= limits.most_flows

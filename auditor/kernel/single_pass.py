@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 STRETCH = 512
 """Frames; their rows fill a part of the first level of a processor's cache."""
 
-FRAMES, FLOWS, COPIES, BYTES, FIRST_NS, LAST_NS, VLANS, ESCAPED = range(8)
+FRAMES, FLOWS, COPIES, BYTES, FIRST_NS, LAST_NS, VLANS, ESCAPED, MOST_FLOWS = range(9)
 """Places in what a pass counts: frames taken; flows in the table; packets that are copies; bytes on
 the wire; the first and the last time; packets that note NEW_VLAN; payloads that the twin must
-take."""
-COUNTS = 8
+take; and how many flows there may be, for which the table has room."""
+COUNTS = 9
 
 MOST_HEADS_BYTES = 2 * LONGEST_HEAD * (STRETCH + 1)
 MOST_MESSAGES_BYTES = LONGEST_MESSAGE * STRETCH
@@ -114,7 +114,7 @@ def take_plain(
             first, last = 0, walk(ring, frames, 0, STRETCH)
         else:
             first, last = last, min(last + STRETCH, len(frames.offset))
-        if first == last or not _has_room(memory, counts[FLOWS]):
+        if first == last or not _has_room(memory, counts, last - first):
             return first, last
         for i in range(last, min(last + HEADERS_AHEAD, len(frames.offset))):
             bring_headers(frames.data, frames.offset[i])
@@ -147,10 +147,10 @@ def take_plain(
 
 
 @part
-def _has_room(memory: Memory, flows: int) -> bool:
-    """Say whether flows, heads and messages of any stretch would find room."""
+def _has_room(memory: Memory, counts: NDArray[np.int64], frames: int) -> bool:
+    """Say whether flows, heads and messages of a stretch of so many frames would find room."""
     heads, messages = memory.heads, memory.messages
-    if flows + STRETCH > len(memory.table.entries):
+    if counts[FLOWS] + frames > counts[MOST_FLOWS]:
         return False
     if heads.totals[USED_BY_HEADS] + MOST_HEADS_BYTES > len(heads.data):
         return False

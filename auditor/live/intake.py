@@ -26,7 +26,7 @@ from auditor.flows.compiled import CompiledFlowTable, Flushed
 from auditor.live.clock import SECOND_NS
 from auditor.live.lane import Lane, unite_macs
 from auditor.live.messages import MessageKeeper, no_flows
-from auditor.live.single_pass import MOST_NEW_FLOWS, SinglePass
+from auditor.live.single_pass import SinglePass
 from auditor.live.tick import Losses, Tick
 from auditor.outlets.window import Counters
 
@@ -180,8 +180,9 @@ class Intake:
         """Take frames: of one source in a single pass where that does all that is wanted."""
         if len(self._lanes) == 1 and not self.dedup and not self.macs:
             with self._guard:
-                self._reserve(min(len(frames), MOST_NEW_FLOWS))
-                plain = self._pass.take(frames, self._part, partial(self._take_staged, lane))
+                plain = self._pass.take(
+                    frames, lambda: self._part, self._reserve, partial(self._take_staged, lane)
+                )
                 self._bytes += plain  # what was taken otherwise has been added meanwhile
             return
         # Sources that share an interface decode side by side.
@@ -192,9 +193,11 @@ class Intake:
     def _take_staged(self, lane: Lane, batch: FrameBatch) -> None:
         self._take(lane.decode(batch, self.macs))
 
-    def _reserve(self, packets: int) -> None:
+    def _reserve(self, packets: int) -> int:
+        """See that so many packets may each begin a flow; give how many of them may."""
         if self._table.size + packets > self.limits.most_flows:
             self._make_room()
+        return min(packets, self.limits.most_flows - self._table.size)
 
     def _take(self, packets: Packets) -> None:
         batch = packets.batch

@@ -222,8 +222,7 @@ class _Run:
         self._onlooker = onlooker
         self._outlets = outlets
         self._clock = clock
-        self._asked_s: float | None = None
-        """When a report was asked for that is still to be given, by the steady clock."""
+        self._asked_s: float | None = None  # when a report was asked for that is due
         directory = options.flows_directory
         store = None if directory is None else FlowStore(directory, onlooker.note)
         self._mishaps = Mishaps(onlooker.note, options.traces)
@@ -298,8 +297,7 @@ class _Run:
                 if tick.last:
                     return tick
             lag_ns = 0 if tick is None else round((self._clock.steady_s() - tick.taken_s) * 1e9)
-            errors = self._mishaps.count
-            counters = replace(self._intake.latest, lag_ns=lag_ns, errors=errors)
+            counters = replace(self._intake.latest, lag_ns=lag_ns, errors=self._mishaps.count)
             self._outlets.update(counters)
             self._onlooker.show(counters)
             self._serve(requests)

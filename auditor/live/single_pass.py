@@ -25,6 +25,7 @@ from auditor.kernel.single_pass import (
     FLOWS,
     FRAMES,
     LAST_NS,
+    MOST_FLOWS,
     STRETCH,
     VLANS,
     Desk,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from auditor.live.messages import MessageKeeper
 
 MOST_NEW_FLOWS = 8_192
-"""For which a pass needs room; what has more ends there, and goes on when there is room again."""
+"""More need not find room at once: a pass with more ends there, and the next one asks again."""
 
 
 class _Frames(Protocol):
@@ -114,33 +115,47 @@ class SinglePass:
     def take(
         self,
         frames: RingFrames | FrameBatch,
-        tally: CompiledTally,
+        tally: Callable[[], CompiledTally],
+        reserve: Callable[[int], int],
         otherwise: Callable[[FrameBatch], None],
     ) -> int:
         """Take frames in their order, and count them; give the bytes on the wire of plain ones.
 
-        otherwise: takes and counts stretches with frames that are not plain.
+        tally: gives what counts them now. reserve: sees that so many more flows may be in the
+        table, and gives how many of them may. otherwise: takes and counts stretches with frames
+        that are not plain. Either of these two may begin another tally.
         """
         taken: _Frames = frames if isinstance(frames, RingFrames) else _Whole(frames)
         most, wire_bytes = STRETCH, 0
         while True:
-            (first, last), passed = self._pass(taken, tally)
+            room = reserve(min(len(taken), MOST_NEW_FLOWS))
+            most_flows = self._table.size + room
+            (first, last), passed = self._pass(taken, tally(), room)
             wire_bytes += passed
             if first == last:
                 return wire_bytes
+            if self._table.size + last - first > most_flows:
+                otherwise(taken.stretch((first, last), STRETCH))
+                continue
             otherwise(taken.stretch((first, last), most))
             # Where tunnels are the rule, they are taken as a whole soon.
             most *= 2
 
-    def _pass(self, frames: _Frames, tally: CompiledTally) -> tuple[tuple[int, int], int]:
-        """Take plain frames; give where those stand that could not be taken, and bytes."""
+    def _pass(
+        self, frames: _Frames, tally: CompiledTally, room: int
+    ) -> tuple[tuple[int, int], int]:
+        """Take plain frames; give where those stand that could not be taken, and bytes.
+
+        room: how many flows more there may be.
+        """
         size = len(frames)
         if size > len(self._left.slots):
             self._left = _leftovers(size)
         counts = np.zeros(COUNTS, np.int64)
         counts[FIRST_NS], counts[LAST_NS] = NO_TIME, -NO_TIME
         counts[FLOWS] = self._table.size
-        table, heads = self._table.open_pass(min(size, MOST_NEW_FLOWS) + STRETCH)
+        counts[MOST_FLOWS] = self._table.size + room
+        table, heads = self._table.open_pass(room)
         memory = Memory(
             table,
             self._copies.recent,
